@@ -1,0 +1,143 @@
+"""What the PC, car and home adapters share: one Home Assistant device and its entities."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+
+from device_adapters.base import Adapter
+from device_adapters.ha import Entity, HaClient, HaDevice, HaEntity
+from schemas.base import Scalar, Value
+from schemas.call import Invocation
+from schemas.device import Device
+from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
+from schemas.outcome import Done
+
+Runner = Callable[[Invocation], Awaitable[Done]]
+
+_ANNOUNCED = 3.0  # seconds a device has to announce itself
+_MARGIN = 0.5  # seconds kept back from a call's time, to end in time oneself
+
+
+class Want(Value):
+    """Which entity serves something: one of these components, and all words of one of the names."""
+
+    components: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    needs: str = ""  # an option that must be announced
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a name, without case, accents and punctuation."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return frozenset(re.findall(r"\w+", plain.replace("_", " "))) - {"the", "my"}
+
+
+def candidates(device: HaDevice, want: Want) -> list[HaEntity]:
+    """The entities that fit, best name first."""
+    fitting = [
+        entity
+        for entity in device.entities
+        if entity.component in want.components
+        and (not want.needs or entity.text(want.needs))
+        and (not want.classes or entity.device_class in want.classes)
+        and not any(words(name) <= words(entity.name) for name in want.without)
+    ]
+    if not want.names:
+        return fitting
+    return [e for name in want.names for e in fitting if words(name) <= words(e.name)]
+
+
+def find(device: HaDevice, want: Want) -> HaEntity | None:
+    """The entity that fits best, if any."""
+    return next(iter(candidates(device, want)), None)
+
+
+def text_argument(call: Invocation, name: str) -> str:
+    """An argument that must be a text."""
+    value = call.arguments.get(name)
+    if not isinstance(value, str) or not value:
+        raise DeviceRefused(f"{call.function} needs its {name}")
+    return value
+
+
+def number_argument(call: Invocation, name: str) -> float:
+    """An argument that must be a number."""
+    value = call.arguments.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DeviceRefused(f"{call.function} needs its {name}")
+    return float(value)
+
+
+class HaAdapter(Adapter):
+    """One Home Assistant device (`address["ha"]`); a subclass says how each function is run."""
+
+    def __init__(self, device: Device, ha: HaClient) -> None:
+        self.device = device
+        self.ha = ha
+
+    @property
+    @abstractmethod
+    def runners(self) -> Mapping[str, Runner]:
+        """How each function of the catalogue is run."""
+
+    @abstractmethod
+    def serves(self, device: HaDevice) -> frozenset[str]:
+        """Which of them the announced entities can serve."""
+
+    async def connect(self) -> frozenset[str]:
+        await self.ha.mqtt.wait_connected(_ANNOUNCED)
+        await self.ha.until(lambda: self.ha.settled(self._identifier), _ANNOUNCED)
+        return self.serves(self.announced)
+
+    async def call(self, invocation: Invocation) -> Done:
+        runner = self.runners.get(invocation.function)
+        if runner is None:
+            raise DeviceRefused(f"{self.device.name} cannot {invocation.function}")
+        try:
+            async with asyncio.timeout(invocation.timeout):
+                return await runner(invocation)
+        except TimeoutError as exc:
+            raise DeviceUncertain(f"{self.device.name} did not answer in time") from exc
+
+    async def close(self) -> None:
+        """Nothing to let go of: the client is shared."""
+
+    @property
+    def _identifier(self) -> str:
+        return self.device.address.get("ha", "")
+
+    @property
+    def announced(self) -> HaDevice:
+        """The device as announced; `DeviceUnavailable` where it is not."""
+        device = self.ha.device(self._identifier)
+        if device is None:
+            raise DeviceUnavailable(f"{self.device.name} does not announce itself")
+        return device
+
+    def find(self, want: Want, what: str) -> Entity:
+        """The entity that serves something; `DeviceRefused` where there is none."""
+        found = find(self.announced, want)
+        if found is None:
+            raise DeviceRefused(f"{self.device.name} has no {what}")
+        return self.ha.entity(found)
+
+    async def do(
+        self, want: Want, value: Scalar, call: Invocation, detail: str, attribute: str = "state"
+    ) -> Done:
+        """Order one entity, and say it in one line."""
+        entity = self.find(want, what=call.function)
+        within = patience(call)
+        evidence = await entity.command(value, attribute=attribute, within=within)
+        return Done(evidence=evidence, detail=f"{detail} on {self.device.name}")
+
+
+def patience(call: Invocation) -> float:
+    """How long a call may look for its effect."""
+    return max(call.timeout - _MARGIN, call.timeout / 2)

@@ -1,0 +1,133 @@
+"""Drives one device of the home through its entities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from device_adapters.ha import Entity, HaDevice
+from device_adapters.ha_adapter import (
+    HaAdapter,
+    Runner,
+    Want,
+    candidates,
+    find,
+    number_argument,
+    patience,
+    text_argument,
+)
+from device_adapters.home import functions as home
+from schemas.call import Invocation
+from schemas.errors import DeviceRefused, DeviceUnavailable
+from schemas.outcome import Done, Evidence
+
+
+class HomeAdapter(HaAdapter):
+    """A device of the home: a lamp, a thermostat, a lock, or a gateway with several of them."""
+
+    @property
+    def runners(self) -> Mapping[str, Runner]:
+        return {
+            "turn_on": self._turn_on,
+            "turn_off": self._turn_off,
+            "set_light": self._set_light,
+            "set_cover": self._set_cover,
+            "get_state": self._get_state,
+            "set_nest_temperature": self._set_temperature,
+            "open_or_lock_door": self._door,
+            "check_nest_smoke_detector_status": self._smoke,
+            "media_control": self._media,
+        }
+
+    def serves(self, device: HaDevice) -> frozenset[str]:
+        return home.serves(device)
+
+    async def _turn_on(self, call: Invocation) -> Done:
+        return await self._switch(call, on=True)
+
+    async def _turn_off(self, call: Invocation) -> Done:
+        return await self._switch(call, on=False)
+
+    async def _switch(self, call: Invocation, *, on: bool) -> Done:
+        entity = self._named(home.SWITCHABLE, call)
+        evidence = await entity.command(on, within=patience(call))
+        return Done(
+            evidence=evidence, detail=f"Switched {self._name(entity)} {'on' if on else 'off'}"
+        )
+
+    async def _set_light(self, call: Invocation) -> Done:
+        light = self._named(home.LIGHT, call)
+        if isinstance(color := call.arguments.get("color"), str):
+            evidence = await light.command(
+                home.color(color), attribute="color", within=patience(call)
+            )
+            return Done(evidence=evidence, detail=f"Set {self._name(light)} to {color}")
+        percent = number_argument(call, "brightness")
+        if percent == 0:
+            return await self._switch(call, on=False)
+        scale = float(light.description.options.get("brightness_scale", 255))
+        level = round(scale * percent / 100)
+        evidence = await light.command(level, attribute="brightness", within=patience(call))
+        return Done(evidence=evidence, detail=f"Set {self._name(light)} to {percent:g} %")
+
+    async def _set_cover(self, call: Invocation) -> Done:
+        cover, position = self._named(home.COVER, call), text_argument(call, "position")
+        said = {"open": "Opened", "close": "Closed", "stop": "Stopped"}
+        evidence = await cover.command(position, within=patience(call))
+        return Done(evidence=evidence, detail=f"{said.get(position, position)} {self._name(cover)}")
+
+    async def _get_state(self, call: Invocation) -> Done:
+        entity = self._named(home.STATEFUL, call)
+        return self._read(f"{self._name(entity)} is {await self._reading(entity)}")
+
+    async def _reading(self, entity: Entity) -> str:
+        await entity.require_available()
+        climate = entity.description.component == "climate"
+        value = await entity.known_state("temperature" if climate else "state")
+        if value is None:
+            raise DeviceUnavailable(f"{self._name(entity)} has not reported its state")
+        unit = entity.description.unit
+        return f"{value} {unit}" if unit else value.lower()
+
+    async def _set_temperature(self, call: Invocation) -> Done:
+        fahrenheit = number_argument(call, "target_temperature")
+        climate = self.ha.entity(home.only(self.announced, home.CLIMATE, "thermostat"))
+        in_fahrenheit = (climate.description.text("temperature_unit") or "C").upper() == "F"
+        degrees = fahrenheit if in_fahrenheit else round((fahrenheit - 32) / 1.8, 1)
+        evidence = await climate.command(degrees, attribute="temperature", within=patience(call))
+        return Done(evidence=evidence, detail=f"Set {self._name(climate)} to {fahrenheit:g} °F")
+
+    async def _door(self, call: Invocation) -> Done:
+        lock = self.ha.entity(home.only(self.announced, home.LOCK, "door"))
+        opens = text_argument(call, "status") == "open"
+        evidence = await lock.command("unlock" if opens else "lock", within=patience(call))
+        return Done(
+            evidence=evidence, detail=f"{'Unlocked' if opens else 'Locked'} {self._name(lock)}"
+        )
+
+    async def _smoke(self, call: Invocation) -> Done:
+        detectors = [self.ha.entity(e) for e in candidates(self.announced, home.SMOKE)]
+        if not detectors:
+            raise DeviceRefused(f"{self.device.name} has no smoke detector")
+        alarms = []
+        for detector in detectors:
+            alarm = detector.description.text("payload_on", "ON")
+            if (await self._reading(detector)).casefold() == str(alarm).casefold():
+                alarms.append(self._name(detector))
+        return self._read(f"ALARM: {', '.join(alarms)}" if alarms else "no smoke")
+
+    async def _media(self, call: Invocation) -> Done:
+        action = text_argument(call, "action")
+        if find(self.announced, home.MEDIA):
+            word = "pause" if action == "stop" else action
+            return await self.do(home.MEDIA, word, call, action.capitalize())
+        button = Want(components=("button",), names=(action,))
+        return await self.do(button, "press", call, action.capitalize())
+
+    def _named(self, want: Want, call: Invocation) -> Entity:
+        return self.ha.entity(home.named(self.announced, want, text_argument(call, "name")))
+
+    def _name(self, entity: Entity) -> str:
+        return entity.description.name or self.device.name
+
+    def _read(self, text: str) -> Done:
+        return Done(evidence=Evidence.VERIFIED, result=text, detail=f"{self.device.name}: {text}")

@@ -1,0 +1,254 @@
+"""The hardened MQTT client: a connection that keeps itself up, and its subscriptions.
+
+Each connection is a fresh `Link`, so nothing stale survives a reconnect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+from device_adapters.mqtt_link import Link, Message, Will, topic_matches
+from schemas.errors import DeviceRefused, DeviceUnavailable
+
+__all__ = ["Message", "MqttClient", "Will"]
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[["Message"], Awaitable[None]]
+Callback = Callable[[], Awaitable[None]]
+
+_FIRST_DELAY, _LAST_DELAY = 0.5, 30.0  # seconds between two attempts to connect
+_SLOTS = 32  # messages of one filter in handlers at once
+_NO_LISTENER, _FIRST_ERROR = 16, 128  # MQTT 5 reason codes
+
+
+class MqttClient:
+    """An MQTT connection that keeps itself up; an `async with` block is its life."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        username: str | None = None,
+        password: str | None = None,
+        will: Will | None = None,
+        keepalive: int = 30,
+    ) -> None:
+        self._address = (host, port, keepalive)
+        self._where = f"{host}:{port}"
+        self._client_id, self._login, self._will = client_id, (username, password), will
+        self._v5 = True
+        self._link: Link | None = None
+        self._up = asyncio.Event()
+        self._entries: dict[str, _Subscription] = {}
+        self._numbers = itertools.count(1)
+        self._callbacks: list[Callback] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._spawn(self._keep_connected())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The broker's host and port."""
+        return self._address[:2]
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted this client."""
+        return self._link is not None
+
+    @property
+    def thread_alive(self) -> bool:
+        """Whether a connected client's network thread still runs; False is a bug, for health."""
+        return self._link is None or self._link.thread_alive
+
+    async def wait_connected(self, within: float) -> None:
+        """Wait until connected; `DeviceUnavailable` after `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._up.wait()
+        except TimeoutError as exc:
+            raise DeviceUnavailable(f"no MQTT broker answers at {self._where}") from exc
+
+    def on_connect(self, callback: Callback) -> Callable[[], None]:
+        """Call back on every (re)connect, after subscribing, and now if connected."""
+        self._callbacks.append(callback)
+        if self._link:
+            self._spawn(_logged(callback))
+        return functools.partial(self._callbacks.remove, callback)
+
+    def subscribe(
+        self, topic_filter: str, handler: Handler, *, qos: int = 1, retained: bool = True
+    ) -> Callable[[], None]:
+        """Send every matching message to `handler`, started in order; gives what undoes it.
+
+        Kept over reconnects. `retained=False` leaves out what the broker had stored. Handlers of
+        one filter share its broadest options; a new one makes the broker send the retained
+        messages again.
+        """
+        entry = self._entries.get(topic_filter)
+        if entry is None:
+            entry = _Subscription(next(self._numbers), topic_filter)
+            self._entries[topic_filter] = entry
+        entry.qos = max(entry.qos, qos)
+        entry.retained = entry.retained or retained
+        entry.handlers.append(handler)
+        if self._link:
+            self._link.subscribe(*entry.options)
+        return functools.partial(self._unsubscribe, entry, handler)
+
+    def _unsubscribe(self, entry: _Subscription, handler: Handler) -> None:
+        if handler in entry.handlers:
+            entry.handlers.remove(handler)
+        if not entry.handlers and self._entries.get(entry.filter) is entry:
+            del self._entries[entry.filter]
+            if self._link:
+                self._link.unsubscribe(entry.filter)
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes | str,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        response_topic: str | None = None,
+        correlation_data: bytes | None = None,
+        expiry: int | None = None,
+        within: float = 10,
+    ) -> bool:
+        """Publish, and with QoS 1 wait for the PUBACK; False where the broker knows no listener.
+
+        `DeviceUnavailable`: not sent; `DeviceUncertain`: sent, no PUBACK; `DeviceRefused`: denied.
+        """
+        if self._link is None:
+            raise DeviceUnavailable(f"no MQTT broker answers at {self._where}")
+        code = await self._link.publish(
+            topic,
+            payload,
+            qos,
+            retain,
+            within,
+            ResponseTopic=response_topic,
+            CorrelationData=correlation_data,
+            MessageExpiryInterval=expiry,
+        )
+        if code >= _FIRST_ERROR:
+            raise DeviceRefused(f"the MQTT broker refused {topic}: code {code}")
+        return code != _NO_LISTENER
+
+    async def _keep_connected(self) -> None:
+        """Connect, stay, and connect again, waiting longer each time it fails at once."""
+        loop, delay = asyncio.get_running_loop(), _FIRST_DELAY
+        while True:
+            started = loop.time()
+            try:
+                await self._one_connection()
+            except OSError as exc:
+                log.info("MQTT %s: %s", self._where, exc)
+            except Exception:
+                log.exception("MQTT %s: the connection failed", self._where)
+            if loop.time() - started > delay:
+                delay = _FIRST_DELAY
+            await asyncio.sleep(delay * random.uniform(0.5, 1))
+            delay = min(delay * 2, _LAST_DELAY)
+
+    async def _one_connection(self) -> None:
+        """Live one connection to its end, as MQTT 3.1.1 where the broker knows no better."""
+        link = Link(self._client_id, self._login, self._will, self._v5, self._receive)
+        try:
+            code = await link.open(*self._address)
+            if code:
+                raise ConnectionRefusedError(f"refused with code {code}")
+            self._connected(link)
+            raise ConnectionResetError(f"connection lost: {await link.closed}")
+        finally:
+            self._link = None
+            self._up.clear()
+            await link.close()
+            if link.unsupported:
+                self._v5 = False
+
+    def _connected(self, link: Link) -> None:
+        self._link = link
+        self._up.set()
+        for entry in self._entries.values():
+            link.subscribe(*entry.options)
+        for callback in self._callbacks:
+            self._spawn(_logged(callback))
+
+    def _receive(self, message: Message, numbers: list[int], done: Callable[[], None]) -> None:
+        """Start the handlers of one message; MQTT 5 numbers the filters that matched."""
+        entries = self._entries.values()
+        matched = [entry for entry in entries if entry.wants(message, numbers)]
+        self._spawn(self._handle(matched, message, done))
+
+    async def _handle(
+        self, matched: list[_Subscription], message: Message, done: Callable[[], None]
+    ) -> None:
+        await asyncio.gather(*(entry.handle(message) for entry in matched))
+        done()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"mqtt {self._where}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Subscription:
+    """One filter at the broker, and who wants its messages."""
+
+    def __init__(self, number: int, topic_filter: str) -> None:
+        self.number = number
+        self.filter = topic_filter
+        self.qos = 0
+        self.retained = False
+        self.handlers: list[Handler] = []
+        self._slots = asyncio.Semaphore(_SLOTS)
+
+    @property
+    def options(self) -> tuple[str, int, int, bool]:
+        """What the broker is told."""
+        return self.filter, self.number, self.qos, self.retained
+
+    def wants(self, message: Message, numbers: list[int]) -> bool:
+        """Whether a message is for this filter: by the broker's word, or by its topic."""
+        if numbers:
+            return self.number in numbers
+        matches = topic_matches(self.filter, message.topic)
+        return matches and (self.retained or not message.retain)
+
+    async def handle(self, message: Message) -> None:
+        """Run the handlers, for so many messages at once."""
+        async with self._slots:
+            await asyncio.gather(*(_logged(handler, message) for handler in self.handlers))
+
+
+async def _logged(function: Callable[..., Awaitable[None]], *arguments: Message) -> None:
+    """Run foreign code; its exception is logged and goes no further."""
+    try:
+        await function(*arguments)
+    except Exception:
+        log.exception("an MQTT handler raised")

@@ -1,0 +1,111 @@
+"""What the simulated PC, car and home share: a program that announces devices over real MQTT."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from device_adapters.mqtt import Message, MqttClient, Will
+from schemas.errors import HubError
+
+
+@dataclass
+class Faults:
+    """What goes wrong, for tests."""
+
+    ignores: bool = False  # takes orders and does nothing
+    mute: bool = False  # does as ordered and does not report it
+
+
+class Publisher(ABC):
+    """One program: its availability with a last will, its announcements, its states, its orders."""
+
+    online, offline = "online", "offline"
+
+    def __init__(self, host: str, port: int, *, client_id: str, status: str, orders: str) -> None:
+        """`status`: the availability topic; `orders`: the filter of the command topics."""
+        self.faults = Faults()
+        self.received: list[tuple[str, str]] = []
+        self._obeyed = asyncio.Event()
+        self._status = status
+        self._orders = orders
+        self._mqtt = MqttClient(
+            host, port, client_id=client_id, will=Will(topic=status, payload=self.offline)
+        )
+
+    @abstractmethod
+    def announcements(self) -> dict[str, dict[str, Any]]:
+        """Discovery payloads by topic."""
+
+    @abstractmethod
+    def states(self) -> dict[str, str]:
+        """Every state topic's payload now."""
+
+    @abstractmethod
+    async def obey(self, topic: str, payload: str) -> None:
+        """Do what one order says."""
+
+    async def __aenter__(self) -> Self:
+        await self._mqtt.__aenter__()
+        self._mqtt.subscribe(self._orders, self._on_order)
+        self._mqtt.on_connect(self.announce)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(HubError):
+            await self.go_offline()
+        await self._mqtt.__aexit__(kind, error, trace)
+
+    async def announce(self) -> None:
+        """Publish everything: announcements, states, and that it is there."""
+        for topic, config in self.announcements().items():
+            await self._mqtt.publish(topic, json.dumps(config), retain=self.retains)
+        await self.report()
+        await self._mqtt.publish(self._status, self.online, retain=True)
+
+    retains = True  # whether announcements stay with the broker
+
+    async def report(self) -> None:
+        """Publish every state, as after a change of one's own."""
+        for topic, payload in self.states().items():
+            await self._mqtt.publish(topic, payload, retain=True)
+
+    async def publish(self, topic: str, payload: str, *, retain: bool = True) -> None:
+        """Publish anything."""
+        await self._mqtt.publish(topic, payload, retain=retain)
+
+    async def withdraw(self) -> None:
+        """Remove the announcements."""
+        for topic in self.announcements():
+            await self._mqtt.publish(topic, b"", retain=True)
+
+    async def go_offline(self) -> None:
+        """Say that it is gone, as the last will would."""
+        await self._mqtt.publish(self._status, self.offline, retain=True)
+
+    async def until(self, holds: Callable[[], bool], within: float = 10) -> None:
+        """Wait until something holds, looking after every order; `TimeoutError` after `within`."""
+        async with asyncio.timeout(within):
+            while not holds():
+                await self._obeyed.wait()
+
+    async def _on_order(self, message: Message) -> None:
+        payload = message.payload.decode()
+        self.received.append((message.topic, payload))
+        if not self.faults.ignores:
+            await self.obey(message.topic, payload)
+            if not self.faults.mute:
+                await self.report()
+        self._obeyed.set()
+        self._obeyed = asyncio.Event()

@@ -1,0 +1,202 @@
+"""The composition root: builds every part of a hub on one exit stack and takes it down in order."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from device_adapters import car, home, pc
+from device_adapters.android import AndroidAdapter
+from device_adapters.base import Adapter
+from device_adapters.ha import HaClient
+from device_adapters.hub import HubAdapter
+from device_adapters.mqtt import MqttClient, Will
+from orchestrator import discovery
+from orchestrator.broker import Login, own_broker
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.doors.mqtt import MqttDoor
+from orchestrator.executor import Executor
+from orchestrator.journal import Journal
+from orchestrator.octopus.engine import Engine
+from orchestrator.pipeline import Pipeline
+from orchestrator.registry import Factory, Registry
+from orchestrator.service import Service
+from orchestrator.settings import Settings
+from orchestrator.understanding import Understander
+from schemas.device import Device, Kind
+from schemas.errors import InvalidSettings
+
+log = logging.getLogger(__name__)
+
+DRAIN_WITHIN = 20.0
+"""Seconds that commands under way get when the hub is told to stop."""
+_HA_ADAPTERS: dict[Kind, Callable[[Device, HaClient], Adapter]] = {
+    Kind.PC: pc.PcAdapter,
+    Kind.CAR: car.CarAdapter,
+    Kind.HOME: home.HomeAdapter,
+}
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A running hub, for whoever built it."""
+
+    service: Service
+    registry: Registry
+    bus: Bus
+    broker: Login
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub]:
+    """A whole hub, ready, while the block lasts."""
+    began = time.monotonic()
+    state = _state_folder(settings.state)
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(Journal(state / "journal.db"))
+        model_thread = stack.enter_context(ThreadPoolExecutor(1, "model"))
+        loop = asyncio.get_running_loop()
+        understander = await loop.run_in_executor(
+            model_thread, understanding_of, settings, catalogue
+        )
+        login = await _broker(settings, state, stack)
+        base = settings.broker.topic
+        mqtt = MqttClient(
+            login.host, login.port, client_id=f"{settings.hub.name}-hub",
+            username=login.username, password=login.password,
+            will=Will(topic=f"{base}/status", payload="offline", retain=True),
+        )  # fmt: skip
+        await stack.enter_async_context(mqtt)
+        ha = HaClient(mqtt, prefix=settings.broker.discovery, own=base)
+        await stack.enter_async_context(ha)
+        registry = Registry(state / "devices.json", _factories(settings, state, ha))
+        stack.push_async_callback(registry.close)
+        registry.load((_hub_device(settings), *settings.devices))
+        stack.enter_context(discovery.announced_by_mqtt(ha, registry.propose))
+        if settings.discovery.zeroconf:
+            only = settings.discovery.loopback_only
+            phones = discovery.zeroconf_phones(registry.propose, loopback_only=only)
+            await stack.enter_async_context(phones)
+        bus = Bus()
+        executor = Executor(catalogue, journal, bus, registry.reach)
+        pipeline = Pipeline(
+            understand=understander, model_thread=model_thread, catalogue=catalogue,
+            journal=journal, executor=executor, registry=registry, bus=bus,
+        )  # fmt: skip
+        stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
+
+        def health() -> dict[str, object]:
+            return {"broker": mqtt.connected, "mqtt_thread": mqtt.thread_alive,
+                    "devices": len(registry.approved), "proposed": len(registry.proposed)}  # fmt: skip
+
+        service = Service(pipeline, journal, registry, health)
+        info = {"name": settings.hub.name, "functions": [f.name for f in catalogue]}
+        await stack.enter_async_context(MqttDoor(mqtt, service, bus, base, info).open())
+        registry.connect_all()
+        await pipeline.recover()
+        log.info("ready after %.1f s", time.monotonic() - began)
+        yield Hub(service, registry, bus, login)
+
+
+async def serve(settings: Settings, catalogue: Catalogue) -> None:
+    """Run a hub until SIGTERM or SIGINT; tells systemd when it is ready and when it stops."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings, catalogue):
+        _tell_systemd("READY=1")
+        await stop.wait()
+        _tell_systemd("STOPPING=1")
+        log.info("stopping")
+
+
+def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
+    """Load the model and build what reads sentences with it."""
+    engine = Engine(catalogue, threads=settings.model.threads)
+    zone = _zone(settings)
+    return Understander(
+        engine.decode, catalogue, settings.policy, threshold=settings.model.threshold,
+        region=settings.hub.region, now=lambda: datetime.now().astimezone(zone),
+    )  # fmt: skip
+
+
+def _zone(settings: Settings) -> ZoneInfo | None:
+    if not settings.hub.time_zone:
+        return None
+    try:
+        return ZoneInfo(settings.hub.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        zone = settings.hub.time_zone
+        raise InvalidSettings(f"hub.toml: hub.time_zone: no time zone {zone!r}") from error
+
+
+def _state_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidSettings(f"{folder}: cannot keep state here: {error.strerror}") from error
+    return folder
+
+
+async def _broker(settings: Settings, state: Path, stack: AsyncExitStack) -> Login:
+    configured = settings.broker.address()
+    if configured is None:
+        own = own_broker(state, settings.broker.port, settings.broker.topic)
+        return await stack.enter_async_context(own)
+    password = None
+    if settings.broker.password_file:
+        file = Path(settings.broker.password_file)
+        try:
+            password = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise InvalidSettings(f"hub.toml: broker.password_file: {error}") from error
+    return Login(*configured, settings.broker.username or None, password)
+
+
+def _hub_device(settings: Settings) -> Device:
+    return Device(
+        id="hub", kind=Kind.HUB, name=settings.hub.name, protocol="hub", approved=True,
+        functions=("get_trending_news", "get_weather_forecast"),
+    )  # fmt: skip
+
+
+def _factories(settings: Settings, state: Path, ha: HaClient) -> dict[str, Factory]:
+    def android(device: Device) -> Adapter:
+        return AndroidAdapter(device, state / "adbkey", folder=state / "files")
+
+    def homeassistant(device: Device) -> Adapter:
+        return _HA_ADAPTERS[device.kind](device, ha)
+
+    def hub(device: Device) -> Adapter:
+        where = settings.home
+        return HubAdapter(
+            device, weather_url=where.forecast_url, geocoding_url=where.geocoding_url,
+            news_url=where.news_url, headlines_url=where.headlines_url,
+            location=where.location or None,
+        )  # fmt: skip
+
+    return {"adb": android, "homeassistant": homeassistant, "hub": hub}
+
+
+def _tell_systemd(message: str) -> None:
+    """The ten lines of sd_notify that a service needs."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect(address)
+        channel.send(message.encode())

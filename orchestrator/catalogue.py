@@ -1,0 +1,86 @@
+"""The functions the hub knows, read from `functions/*.toml`: the one source for tokens, grammar,
+router, data set and docs."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from schemas.errors import InvalidSettings
+from schemas.function import Function, ParameterType
+
+IRRELEVANT = "irrelevant_function"
+TOKENS = 56
+"""Functional tokens the embedded weights have; those no function uses are free for new ones."""
+
+
+class Catalogue:
+    """Every function by name and by token; immutable once built."""
+
+    def __init__(self, functions: list[Function]) -> None:
+        self._by_name = {function.name: function for function in functions}
+        self._by_token = {function.token: function for function in functions}
+        if len(self._by_name) < len(functions) or len(self._by_token) < len(functions):
+            raise InvalidSettings("functions: a name or a token is used twice")
+        for function in functions:
+            _check(function, self._by_name)
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(sorted(self._by_token.values(), key=lambda function: function.token))
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Function:
+        return self._by_name[name]
+
+    def with_token(self, token: int) -> Function | None:
+        """The function of `<nexa_{token}>`, or None."""
+        return self._by_token.get(token)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Catalogue":
+        """Read every `*.toml` in `folder`; InvalidSettings names the file and what is wrong."""
+        files = sorted(folder.glob("*.toml"))
+        if not files:
+            raise InvalidSettings(f"{folder}: no functions/*.toml found")
+        return cls([function for file in files for function in _read(file)])
+
+
+def _read(file: Path) -> list[Function]:
+    try:
+        entries = tomllib.loads(file.read_text(encoding="utf-8")).get("function", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSettings(f"{file}: {error}") from error
+    functions = []
+    for entry in entries:
+        try:
+            # TOML has neither tuples nor enums, so the strict values are read leniently here.
+            functions.append(Function.model_validate(entry, strict=False))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            name = entry.get("name", "?")
+            raise InvalidSettings(f"{file}: function {name}: {where}: {first['msg']}") from error
+    return functions
+
+
+def _check(function: Function, known: dict[str, Function]) -> None:
+    names = [parameter.name for parameter in function.parameters]
+    if not 0 <= function.token < TOKENS:
+        raise InvalidSettings(f"function {function.name}: token must be below {TOKENS}")
+    if len(set(names)) < len(names):
+        raise InvalidSettings(f"function {function.name}: a parameter is named twice")
+    if missing := set(function.one_of) - set(names):
+        raise InvalidSettings(f"function {function.name}: one_of: no parameter {missing.pop()}")
+    if function.inverse and function.inverse not in known:
+        raise InvalidSettings(f"function {function.name}: inverse: no function {function.inverse}")
+    for parameter in function.parameters:
+        if (parameter.type is ParameterType.ENUM) != bool(parameter.values):
+            raise InvalidSettings(
+                f"function {function.name}: {parameter.name}: values go with type enum"
+            )

@@ -1,0 +1,214 @@
+"""The `octopus` command. Exit status: 0 done, 1 not (wholly) done, 2 wrong use or configuration."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from orchestrator import app as hub
+from orchestrator import settings, view
+from orchestrator.broker import LOCAL, Login, passwords
+from orchestrator.catalogue import Catalogue
+from orchestrator.client import HubClient, connected
+from orchestrator.demo import demonstrate
+from orchestrator.follow import follow
+from orchestrator.named import named
+from schemas.errors import HubError
+from schemas.execution import RunState
+
+cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+devices_cli = typer.Typer(no_args_is_help=False, help="Devices: what is there, what was found.")
+executions_cli = typer.Typer(no_args_is_help=True, help="What happened to earlier commands.")
+cli.add_typer(devices_cli, name="devices")
+cli.add_typer(executions_cli, name="executions")
+console = Console()
+errors = Console(stderr=True)
+
+Config = Annotated[
+    Path, typer.Option("--config", envvar="OCTOPUS_CONFIG", help="Folder with hub.toml")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one line and exit status 2."""
+    try:
+        cli()
+    except HubError as error:
+        errors.print(f"octopus: {error}", style="red", markup=False, highlight=False)
+        sys.exit(2)
+
+
+def _load(config: Path) -> tuple[settings.Settings, Catalogue]:
+    functions = config / "functions"
+    catalogue = Catalogue.load(functions if functions.is_dir() else settings.PACKAGED / "functions")
+    return settings.load(config, catalogue), catalogue
+
+
+def _login(loaded: settings.Settings) -> Login:
+    address = loaded.broker.address()
+    if address is None:
+        return Login("127.0.0.1", loaded.broker.port, LOCAL, passwords(loaded.state)[LOCAL])
+    file = loaded.broker.password_file
+    password = Path(file).read_text(encoding="utf-8").strip() if file else None
+    return Login(*address, loaded.broker.username or None, password)
+
+
+def _with_hub(config: Path, work: Callable[[HubClient], Awaitable[Any]]) -> Any:
+    loaded, _ = _load(config)
+    login = _login(loaded)
+    user = LOCAL if loaded.broker.address() is None else login.username or LOCAL
+
+    async def connect_and_work() -> Any:
+        async with connected(login, loaded.broker.topic, user) as client:
+            return await work(client)
+
+    return asyncio.run(connect_and_work())
+
+
+@cli.command()
+def run(
+    config: Config = settings.PACKAGED,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False,
+) -> None:
+    """Run the hub until it is stopped."""
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "httpcore", "adb_shell", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    loaded, catalogue = _load(config)
+    asyncio.run(hub.serve(loaded, catalogue))
+
+
+@cli.command()
+def send(
+    sentence: str,
+    config: Config = settings.PACKAGED,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm what the policy asks about")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send one sentence, show its life, exit 0 only when every step succeeded."""
+
+    async def work(client: HubClient) -> RunState:
+        return await follow(client, sentence, console, yes=yes, as_json=as_json)
+
+    state = _with_hub(config, work)
+    raise typer.Exit(0 if state is RunState.SUCCEEDED else 1)
+
+
+@cli.command()
+def decode(
+    sentence: Annotated[str | None, typer.Argument()] = None,
+    config: Config = settings.PACKAGED,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Lines with q; a JSON line each comes out")
+    ] = None,
+    user: Annotated[str, typer.Option(help="Whose policy counts")] = LOCAL,
+) -> None:
+    """Show what the model makes of a sentence, without doing anything."""
+    if (sentence is None) == (jsonl is None):
+        raise typer.BadParameter("give a sentence or --jsonl FILE")
+    loaded, catalogue = _load(config)
+    understander = hub.understanding_of(loaded, catalogue)
+    for text in [sentence] if sentence is not None else _questions(jsonl):
+        print(json.dumps(named(text, understander, user, catalogue), ensure_ascii=False))  # noqa: T201
+
+
+def _questions(file: Path | None) -> list[str]:
+    assert file is not None
+    try:
+        return [
+            json.loads(line)["q"] for line in file.read_text(encoding="utf-8").splitlines() if line
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise typer.BadParameter(
+            f"{file}: every line is a JSON object with q: {error!r}"
+        ) from error
+
+
+@cli.command()
+def confirm(
+    execution: str,
+    token: str,
+    config: Config = settings.PACKAGED,
+    no: Annotated[bool, typer.Option("--no", help="Refuse instead")] = False,
+) -> None:
+    """Answer a command that waits for confirmation."""
+    _with_hub(
+        config, lambda c: c.request("confirm", execution=execution, token=token, answer=not no)
+    )
+
+
+@cli.command()
+def cancel(execution: str, config: Config = settings.PACKAGED) -> None:
+    """Stop a command that is under way."""
+    _with_hub(config, lambda client: client.request("cancel", execution=execution))
+
+
+@cli.command()
+def demo(
+    sentence: Annotated[str | None, typer.Argument()] = None,
+) -> None:
+    """Start a hub with simulated devices, send it sentences, show what happens."""
+    raise typer.Exit(0 if asyncio.run(demonstrate(sentence, console)) else 1)
+
+
+@devices_cli.callback(invoke_without_command=True)
+def devices(
+    context: typer.Context, config: Config = settings.PACKAGED, as_json: Json = False
+) -> None:
+    """List devices."""
+    if context.invoked_subcommand is None:
+        found = _with_hub(config, lambda client: client.request("device/list"))
+        if as_json:
+            console.print_json(json.dumps(found))
+        else:
+            view.devices(console, found)
+
+
+@devices_cli.command()
+def approve(device: str, config: Config = settings.PACKAGED) -> None:
+    """Let the hub use a device it found."""
+    done = _with_hub(config, lambda client: client.request("device/approve", device=device))
+    console.print(f"{done['name']} may be used now: {len(done['functions'])} functions")
+
+
+@devices_cli.command()
+def rename(device: str, name: str, config: Config = settings.PACKAGED) -> None:
+    """Give a device another name."""
+    _with_hub(config, lambda client: client.request("device/rename", device=device, name=name))
+
+
+@devices_cli.command()
+def remove(device: str, config: Config = settings.PACKAGED) -> None:
+    """Forget a device."""
+    _with_hub(config, lambda client: client.request("device/remove", device=device))
+
+
+@executions_cli.command("list")
+def list_executions(
+    config: Config = settings.PACKAGED, limit: int = 20, as_json: Json = False
+) -> None:
+    """The newest commands."""
+    records = _with_hub(config, lambda client: client.request("execution/list", limit=limit))
+    if as_json:
+        console.print_json(json.dumps(records))
+    else:
+        view.executions(console, records)
+
+
+@executions_cli.command()
+def show(execution: str, config: Config = settings.PACKAGED) -> None:
+    """One command's whole record."""
+    record = _with_hub(config, lambda client: client.request("execution/get", execution=execution))
+    console.print_json(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()

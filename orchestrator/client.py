@@ -1,0 +1,95 @@
+"""A running hub from outside, over its own MQTT topics: what the command line uses."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from device_adapters.mqtt import Message, MqttClient
+from orchestrator.broker import Login
+from schemas.errors import HubError
+from schemas.event import Event
+
+ANSWER_WITHIN = 10.0
+
+
+class NoHub(HubError):
+    """No hub answers: start one with `octopus run`."""
+
+    code = "no_hub"
+
+
+class Refused(HubError):
+    """The hub refused the request."""
+
+    code = "refused"
+
+
+class HubClient:
+    """One user's connection to a hub; `events` holds what the hub tells, in order."""
+
+    def __init__(self, mqtt: MqttClient, base: str, user: str) -> None:
+        self._mqtt = mqtt
+        self._base = base
+        self._user = user
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+
+    async def send(self, text: str, identity: str, *, dry_run: bool = False) -> None:
+        """Send a sentence; returns once the hub has it in its journal."""
+        payload = {"text": text, "id": identity, "dry_run": dry_run}
+        await self._ask(f"command/{self._user}", payload, identity)
+
+    async def request(self, operation: str, **fields: Any) -> Any:
+        """Run an operation and return its data."""
+        identity = uuid.uuid4().hex
+        payload = {**fields, "id": identity}
+        return await self._ask(f"request/{self._user}/{operation}", payload, identity)
+
+    async def _ask(self, topic: str, payload: dict[str, Any], identity: str) -> Any:
+        answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[identity] = answered
+        try:
+            await self._mqtt.publish(f"{self._base}/{topic}", json.dumps(payload))
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await answered
+        except TimeoutError as error:
+            raise NoHub from error
+        finally:
+            del self._waiting[identity]
+        if answer["status"] != "ok":
+            raise Refused(answer["error"])
+        return answer["data"]
+
+    async def on_response(self, message: Message) -> None:
+        """Hand an answer to whoever waits for it."""
+        answer = json.loads(message.payload)
+        waiting = self._waiting.get(answer.get("id") or "")
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+    async def on_event(self, message: Message) -> None:
+        """Keep an event of this user's commands."""
+        event = Event.model_validate_json(message.payload)
+        if event.user == self._user:
+            self.events.put_nowait(event)
+
+
+@asynccontextmanager
+async def connected(login: Login, base: str, user: str) -> AsyncIterator[HubClient]:
+    """Connect to the hub's broker as `user`; NoHub where none answers."""
+    name = f"octopus-{user}-{uuid.uuid4().hex[:8]}"
+    mqtt = MqttClient(
+        login.host, login.port, client_id=name, username=login.username, password=login.password
+    )
+    async with mqtt:
+        client = HubClient(mqtt, base, user)
+        mqtt.subscribe(f"{base}/response/{user}/#", client.on_response, retained=False)
+        mqtt.subscribe(f"{base}/event", client.on_event, retained=False)
+        try:
+            await mqtt.wait_connected(ANSWER_WITHIN)
+        except HubError as error:
+            raise NoHub(f"{error}: start a hub with `octopus run`") from error
+        yield client

@@ -1,0 +1,99 @@
+"""What announces itself on the network, proposed to the registry; it never decides anything."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from zeroconf import InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from device_adapters.classify import classify
+from device_adapters.ha import HaClient, HaDevice
+from schemas.device import Device, Kind
+
+log = logging.getLogger(__name__)
+
+ADB = "_adb._tcp.local."
+RESOLVE_WITHIN = 3_000
+"""Milliseconds to ask for a service's address."""
+MAX_RESOLVING = 50
+_NAME = re.compile(r"[\w .:'()+-]{1,60}")
+
+Propose = Callable[[Device], None]
+
+
+@contextlib.asynccontextmanager
+async def zeroconf_phones(propose: Propose, *, loopback_only: bool) -> AsyncIterator[None]:
+    """Propose every phone whose adb listens on the network, while the block lasts."""
+    interfaces = ["127.0.0.1"] if loopback_only else InterfaceChoice.All
+    zeroconf = AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
+    resolving: set[asyncio.Task[None]] = set()
+
+    def changed(
+        zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        # mDNS says what exists; whether a device is reachable, only a connection says.
+        if state_change is ServiceStateChange.Removed or len(resolving) >= MAX_RESOLVING:
+            return
+        task = asyncio.create_task(_resolve(zeroconf, service_type, name, propose))
+        resolving.add(task)
+        task.add_done_callback(resolving.discard)
+
+    browser = AsyncServiceBrowser(zeroconf.zeroconf, [ADB], handlers=[changed])
+    try:
+        yield
+    finally:
+        await browser.async_cancel()
+        for task in resolving:
+            task.cancel()
+        await asyncio.gather(*resolving, return_exceptions=True)
+        await zeroconf.async_close()
+
+
+async def _resolve(zeroconf: Zeroconf, service_type: str, name: str, propose: Propose) -> None:
+    info = AsyncServiceInfo(service_type, name)
+    if not await info.async_request(zeroconf, RESOLVE_WITHIN) or not info.port:
+        return
+    addresses = [a for a in info.parsed_addresses() if ipaddress.ip_address(a).version == 4]
+    label = name.removesuffix(f".{service_type}")
+    if not addresses or not _NAME.fullmatch(label):
+        return
+    propose(
+        Device(
+            id=label,
+            kind=Kind.PHONE,
+            name=label.removeprefix("adb-"),
+            protocol="adb",
+            address={"host": addresses[0], "port": str(info.port)},
+        )
+    )
+
+
+@contextlib.contextmanager
+def announced_by_mqtt(ha: HaClient, propose: Propose) -> Iterator[None]:
+    """Propose every device that Home Assistant discovery describes and a function fits."""
+
+    def changed(found: HaDevice) -> None:
+        classified = classify(found)
+        if classified is None:
+            return
+        kind, functions = classified
+        propose(
+            Device(
+                id=f"ha-{found.id}",
+                kind=kind,
+                name=found.name,
+                protocol="homeassistant",
+                address={"ha": found.id},
+                functions=tuple(sorted(functions)),
+            )
+        )
+
+    stop = ha.on_change(changed)
+    try:
+        yield
+    finally:
+        stop()

@@ -1,0 +1,214 @@
+"""The MQTT door: commands and requests in, records and events out.
+
+    <base>/command/<user>              plain text, or {text, id?, devices?, dry_run?, expires?}
+    <base>/request/<user>/<operation>  answered on <base>/response/<user>/<operation>
+    <base>/execution/<id>|last, <base>/event, <base>/status, <base>/info, <base>/devices
+
+The user is a segment of the topic, which the broker binds to the login.
+"""
+
+import asyncio
+import json
+import logging
+import re
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from device_adapters.mqtt import Message, MqttClient
+from orchestrator import ledger
+from orchestrator.bus import Bus
+from orchestrator.pipeline import BadCommand
+from orchestrator.service import Service
+from schemas.command import Command
+from schemas.errors import HubError
+from schemas.event import Event
+
+log = logging.getLogger(__name__)
+
+MAX_PAYLOAD = 16 * 1024
+_USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "language"}
+
+
+class MqttDoor:
+    """Serves one hub on one MQTT connection."""
+
+    def __init__(
+        self, client: MqttClient, service: Service, bus: Bus, base: str, info: dict[str, Any]
+    ) -> None:
+        self._client = client
+        self._service = service
+        self._bus = bus
+        self._base = base
+        self._info = info
+        self._devices_changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Serve while the block lasts; says `offline` at its end."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self._client.subscribe(f"{self._base}/command/+", self._on_command))
+            stack.callback(self._client.subscribe(f"{self._base}/request/#", self._on_request))
+            stack.callback(self._client.on_connect(self._announce))
+            self._service.on_devices(self._devices_changed.set)
+            async with asyncio.TaskGroup() as group:
+                telling = [
+                    group.create_task(self._tell_events(), name="mqtt door: events"),
+                    group.create_task(self._tell_devices(), name="mqtt door: devices"),
+                ]
+                try:
+                    yield
+                finally:
+                    await self._quietly(f"{self._base}/status", "offline", retain=True)
+                    for task in telling:
+                        task.cancel()
+
+    async def _announce(self) -> None:
+        await self._quietly(f"{self._base}/status", "online", retain=True)
+        await self._quietly(f"{self._base}/info", json.dumps(self._info), retain=True)
+        self._devices_changed.set()
+
+    async def _on_command(self, message: Message) -> None:
+        user = message.topic.rsplit("/", 1)[-1]
+        reply = self._reply_to(message, user, "command")
+        identity = None
+        try:
+            command = _command(message, user)
+            identity = command.id
+            data = await self._service.submit(command)
+        except HubError as error:
+            await self._answer(message, reply, _failed(error, identity))
+        else:
+            await self._answer(message, reply, _done(data, identity))
+
+    async def _on_request(self, message: Message) -> None:
+        user, _, operation = message.topic.removeprefix(f"{self._base}/request/").partition("/")
+        if message.retain or not _USER.fullmatch(user):
+            log.warning(
+                "%s: ignored, a request is neither retained nor without a user", message.topic
+            )
+            return
+        reply = self._reply_to(message, user, operation)
+        identity = None
+        try:
+            request = _json(message.payload) if message.payload else {}
+            identity = request.get("id")
+            data = await self._service.request(operation, user, request)
+        except HubError as error:
+            await self._answer(message, reply, _failed(error, identity))
+        else:
+            await self._answer(message, reply, _done(data, identity))
+
+    def _reply_to(self, message: Message, user: str, operation: str) -> str:
+        """Where the answer goes: the sender's own choice only below its own response topics."""
+        own = f"{self._base}/response/{user}/"
+        wanted = message.response_topic or ""
+        if wanted.startswith(own) and not set("#+") & set(wanted):
+            return wanted
+        return own + operation
+
+    async def _answer(self, message: Message, topic: str, answer: dict[str, Any]) -> None:
+        await self._quietly(topic, json.dumps(answer), correlation_data=message.correlation_data)
+
+    async def _tell_events(self) -> None:
+        with self._bus.subscribe() as events:
+            async for event in events:
+                await self._tell(event)
+
+    async def _tell(self, event: Event) -> None:
+        if event.step is None and event.state in ledger.ENDED_RUN:
+            record = await self._service.request(
+                "execution/get", event.user, {"execution": event.id}
+            )
+            text = json.dumps(record)
+            await self._quietly(f"{self._base}/execution/{event.id}", text, retain=True)
+            await self._quietly(f"{self._base}/execution/last", text, retain=True)
+        await self._quietly(f"{self._base}/event", event.model_dump_json())
+
+    async def _tell_devices(self) -> None:
+        while True:
+            await self._devices_changed.wait()
+            self._devices_changed.clear()
+            devices = await self._service.request("device/list", "", {})
+            await self._quietly(f"{self._base}/devices", json.dumps(devices), retain=True)
+
+    async def _quietly(self, topic: str, payload: str, **options: Any) -> None:
+        """Publish; a broker that is away is no reason to stop, the journal has it all."""
+        try:
+            await self._client.publish(topic, payload, **options)
+        except HubError as error:
+            log.info("%s: not published: %s", topic, error)
+
+
+def _command(message: Message, user: str) -> Command:
+    if message.retain:
+        raise BadCommand(
+            "refused: retained commands would run again at every start; clear the topic"
+        )
+    if not _USER.fullmatch(user):
+        raise BadCommand("the topic's last segment is a user name of letters, digits, - and _")
+    if len(message.payload) > MAX_PAYLOAD:
+        raise BadCommand(f"the payload has {len(message.payload)} bytes; {MAX_PAYLOAD} are allowed")
+    fields: dict[str, Any] = (
+        _json(message.payload) if message.payload[:1] == b"{" else {"text": _text(message.payload)}
+    )
+    if unknown := set(fields) - _COMMAND_KEYS:
+        raise BadCommand(
+            f"unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(_COMMAND_KEYS))}"
+        )
+    if message.message_expiry == 0:
+        raise BadCommand("the message had expired")
+    fields.setdefault("id", uuid.uuid4().hex)
+    if isinstance(fields.get("expires"), int):
+        fields["expires"] = float(fields["expires"])
+    if isinstance(fields.get("devices"), list):
+        fields["devices"] = tuple(fields["devices"])
+    try:
+        command = Command(**fields, user=user, door="mqtt")
+    except (ValidationError, TypeError) as error:
+        what = (
+            error.errors()[0]
+            if isinstance(error, ValidationError)
+            else {"loc": (), "msg": str(error)}
+        )
+        raise BadCommand(f"{'.'.join(map(str, what['loc']))}: {what['msg']}") from error
+    if not re.fullmatch(r"[\w.:-]{1,64}", command.id):
+        raise BadCommand("id: 1 to 64 letters, digits, '.', ':', '-' or '_'")
+    return command
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadCommand(
+            f"the payload is not UTF-8: byte {error.start} is {payload[error.start]:#04x}"
+        ) from error
+
+
+def _json(payload: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(_text(payload))
+    except (ValueError, RecursionError) as error:
+        raise BadCommand(f"the payload is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadCommand("the payload is JSON, but no object")
+    return value
+
+
+def _done(data: Any, identity: str | None) -> dict[str, Any]:
+    return {"status": "ok", "data": data, "error": None, "id": identity}
+
+
+def _failed(error: HubError, identity: str | None) -> dict[str, Any]:
+    return {
+        "status": "error",
+        "data": None,
+        "error": str(error),
+        "code": error.code,
+        "id": identity,
+    }

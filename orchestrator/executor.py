@@ -1,0 +1,169 @@
+"""A routed plan to outcomes: every step ends, whatever its device does.
+
+A step starts as soon as the steps it needs have succeeded, so steps without references start
+together. Intent is in the journal before the device hears of it. What a device's silence means
+depends on the function's effect: reading again is harmless, dialling again is not.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.journal import Journal, JournalUnavailable
+from schemas.base import Scalar
+from schemas.call import Invocation
+from schemas.command import Command
+from schemas.errors import (
+    DeviceNeedsPerson,
+    DeviceRefused,
+    DeviceUnavailable,
+    DeviceUncertain,
+    HubError,
+)
+from schemas.event import Event
+from schemas.execution import StepState
+from schemas.function import Effect
+from schemas.outcome import Cancelled, Done, Failed, Outcome, Skipped, Unknown
+from schemas.plan import Plan, Ref, Step
+
+log = logging.getLogger(__name__)
+
+Reach = Callable[[str, Invocation], Awaitable[Done]]
+"""Runs one call on the device with this id."""
+MAX_RESULT = 10_000
+"""Longest text, in characters, that one step may hand to the next."""
+
+
+class Executor:
+    """Runs plans; keeps nothing between them."""
+
+    def __init__(self, catalogue: Catalogue, journal: Journal, bus: Bus, reach: Reach) -> None:
+        self._catalogue = catalogue
+        self._journal = journal
+        self._bus = bus
+        self._reach = reach
+
+    async def run(
+        self, command: Command, plan: Plan, known: dict[int, Outcome] | None = None
+    ) -> dict[int, Outcome]:
+        """Every step's outcome; `known` holds those of steps that ended before a restart."""
+        loop = asyncio.get_running_loop()
+        ended: dict[int, asyncio.Future[Outcome]] = {
+            s.index: loop.create_future() for s in plan.steps
+        }
+        for index, outcome in (known or {}).items():
+            ended[index].set_result(outcome)
+        async with asyncio.TaskGroup() as group:
+            for step in plan.steps:
+                if not ended[step.index].done():
+                    name = f"{command.id}/{step.index}"
+                    group.create_task(self._step(command, step, ended), name=name)
+        return {index: future.result() for index, future in ended.items()}
+
+    async def _step(
+        self, command: Command, step: Step, ended: dict[int, "asyncio.Future[Outcome]"]
+    ) -> None:
+        needed = {index: await ended[index] for index in step.needs}
+        try:
+            outcome = await self._outcome(command, step, needed)
+        except JournalUnavailable as error:
+            # Without a record of the intent nothing was sent; without one of the outcome the
+            # next start finds the step dispatched and says that its outcome is unknown.
+            outcome = Failed(code=error.code, reason=str(error))
+        ended[step.index].set_result(outcome)
+
+    async def _outcome(self, command: Command, step: Step, needed: dict[int, Outcome]) -> Outcome:
+        for index, before in needed.items():
+            if not isinstance(before, Done):
+                reason = f"step {index + 1} did not succeed"
+                return await self._end(command, step, Skipped(reason=reason))
+        arguments = self._resolved(step, needed)
+        if isinstance(arguments, Failed):
+            return await self._end(command, step, arguments)
+        at = await self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
+        self._tell(command, step, StepState.DISPATCHED, at)
+        function = self._catalogue[step.function]
+        invocation = Invocation(
+            function=step.function,
+            arguments=arguments,
+            key=f"{command.id}/{step.index}",
+            timeout=function.timeout,
+        )
+        assert step.device is not None
+        try:
+            outcome = await self._call(step.device, invocation, function.effect)
+        except asyncio.CancelledError:
+            # The hub is stopping or a person cancelled: the device may or may not have acted.
+            silent = (
+                Cancelled()
+                if function.effect is Effect.READ
+                else Unknown(reason="cancelled while running")
+            )
+            await asyncio.shield(self._end(command, step, silent))
+            raise
+        return await self._end(command, step, outcome)
+
+    async def _call(self, device: str, invocation: Invocation, effect: Effect) -> Outcome:
+        try:
+            async with asyncio.timeout(invocation.timeout):
+                done = await self._reach(device, invocation)
+        except TimeoutError:
+            reason = f"no answer within {invocation.timeout:g} s"
+            return _silence(effect, "timeout", reason)
+        except DeviceUncertain as error:
+            return _silence(effect, error.code, str(error))
+        except (DeviceUnavailable, DeviceRefused, DeviceNeedsPerson) as error:
+            return Failed(code=error.code, reason=str(error))
+        except Exception as error:
+            log.exception("adapter of %s broke", device)
+            code = error.code if isinstance(error, HubError) else "bug"
+            return _silence(effect, code, f"the adapter broke: {type(error).__name__}")
+        if not isinstance(done, Done):
+            return _silence(effect, "bug", "the adapter gave no outcome")
+        return done
+
+    def _resolved(
+        self, step: Step, needed: dict[int, Outcome]
+    ) -> dict[str, Scalar | None] | Failed:
+        """The arguments with references replaced by results, typed and bounded."""
+        resolved: dict[str, Scalar | None] = {}
+        for name, value in step.arguments.items():
+            if not isinstance(value, Ref):
+                resolved[name] = value
+                continue
+            before = needed[value.step]
+            assert isinstance(before, Done)
+            if before.result is None:
+                reason = f"step {value.step + 1} gave no result for {name}"
+                return Failed(code="no_result", reason=reason)
+            text = str(before.result)
+            if len(text) > MAX_RESULT:
+                reason = f"step {value.step + 1} gave {len(text)} characters; {MAX_RESULT} fit"
+                return Failed(code="too_long", reason=reason)
+            resolved[name] = text
+        return resolved
+
+    async def _end(self, command: Command, step: Step, outcome: Outcome) -> Outcome:
+        state = StepState(outcome.state)
+        at = await self._journal.move_step(command.id, step.index, state, outcome)
+        self._tell(command, step, state, at, _said(outcome))
+        return outcome
+
+    def _tell(self, command: Command, step: Step, state: str, at: float, text: str = "") -> None:
+        self._bus.publish(
+            Event(id=command.id, user=command.user, state=state, at=at, step=step.index,
+                  function=step.function, device=step.device or "", text=text)
+        )  # fmt: skip
+
+
+def _silence(effect: Effect, code: str, reason: str) -> Outcome:
+    """A reading that got no answer failed; anything else may have happened."""
+    return Failed(code=code, reason=reason) if effect is Effect.READ else Unknown(reason=reason)
+
+
+def _said(outcome: Outcome) -> str:
+    if isinstance(outcome, Done):
+        return f"{outcome.evidence}: {outcome.detail}" if outcome.detail else outcome.evidence
+    return outcome.reason

@@ -1,0 +1,49 @@
+"""Send one sentence to a hub and show its life until it has ended."""
+
+import asyncio
+import json
+import sys
+import time
+import uuid
+
+from rich.console import Console
+from rich.prompt import Confirm
+
+from orchestrator import ledger, view
+from orchestrator.client import HubClient
+from schemas.event import Event
+from schemas.execution import RunState
+
+_ENDED = {str(state) for state in ledger.ENDED_RUN}
+
+
+async def follow(
+    client: HubClient, sentence: str, console: Console, *, yes: bool = False, as_json: bool = False
+) -> RunState:
+    """How the command ended; asks the person where the policy wants a confirmation."""
+    identity, began = uuid.uuid4().hex, time.time()
+    await client.send(sentence, identity)
+    while True:
+        told = await client.events.get()
+        if told.id != identity:
+            continue
+        if not as_json:
+            view.event(console, told, began)
+        if told.step is not None:
+            continue
+        if told.state == RunState.AWAITING_CONFIRMATION:
+            await _confirm(client, told, yes)
+        elif told.state in _ENDED:
+            if as_json:
+                record = await client.request("execution/get", execution=identity)
+                console.print_json(json.dumps(record))
+            else:
+                console.print(told.text, style="bold", markup=False, highlight=False)
+            return RunState(told.state)
+
+
+async def _confirm(client: HubClient, told: Event, yes: bool) -> None:
+    token = told.text.rpartition("(token ")[2].rstrip(")")
+    if not yes and sys.stdin.isatty():
+        yes = await asyncio.to_thread(Confirm.ask, "Do it?", default=False)
+    await client.request("confirm", execution=told.id, token=token, answer=yes)

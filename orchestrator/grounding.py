@@ -1,0 +1,228 @@
+"""Arguments to canonical values: what is neither in the sentence, nor a choice, nor a declared
+default is never acted on, but asked for."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import langcodes
+import phonenumbers
+from text_to_num import alpha2digit
+
+from orchestrator import moments
+from orchestrator.catalogue import Catalogue
+from schemas.base import Scalar, Value
+from schemas.call import Call
+from schemas.errors import HubError
+from schemas.function import Function, Parameter, ParameterType
+
+
+class Question(HubError):
+    """Something must be asked before the call can run."""
+
+    code = "question"
+
+
+class Context(Value):
+    """What the words are read against."""
+
+    sentence: str
+    now: datetime
+    region: str = "US"  # for phone numbers without a country
+
+
+def ground(call: Call, context: Context, catalogue: Catalogue) -> Call:
+    """The call with canonical arguments; Question says what is missing or cannot be read."""
+    function = catalogue[call.function]
+    grounded: list[Scalar | Call | None] = []
+    for parameter, value in zip(function.parameters, call.arguments, strict=True):
+        if isinstance(value, Call):
+            grounded.append(ground(value, context, catalogue))
+        else:
+            grounded.append(_value(function, parameter, value, context))
+    given = dict(zip((p.name for p in function.parameters), grounded, strict=True))
+    if function.one_of and all(given[name] is None for name in function.one_of):
+        raise Question(_ask(function, function.one_of[-1]))
+    return Call(function=call.function, arguments=tuple(grounded))
+
+
+def lenient(call: Call, context: Context, catalogue: Catalogue) -> Call:
+    """The call with what can be made canonical; the rest stays as the model wrote it."""
+    function = catalogue[call.function]
+    values: list[Scalar | Call | None] = []
+    for parameter, value in zip(function.parameters, call.arguments, strict=True):
+        if isinstance(value, Call):
+            values.append(lenient(value, context, catalogue))
+            continue
+        try:
+            values.append(_value(function, parameter, value, context))
+        except Question:
+            values.append(value)
+    return Call(function=call.function, arguments=tuple(values))
+
+
+def _value(
+    function: Function, parameter: Parameter, value: Scalar | None, context: Context
+) -> Scalar | None:
+    if value is None or value == "":
+        if parameter.required and parameter.grounded:
+            raise Question(_ask(function, parameter.name))
+        return parameter.default
+    if value == parameter.default:
+        return value
+    chosen = parameter.type in (ParameterType.ENUM, ParameterType.BOOLEAN)
+    if not chosen and not _said(value, context.sentence):
+        if parameter.required and parameter.grounded:
+            raise Question(f"{_ask(function, parameter.name)} ({value!r} was not said)")
+        return parameter.default
+    canonical = _READERS[parameter.type](value, parameter, context)
+    if canonical is None:
+        raise Question(f"{_ask(function, parameter.name)} ({value!r} cannot be read)")
+    return canonical
+
+
+def _ask(function: Function, parameter: str) -> str:
+    return f"{function.name.replace('_', ' ')}: which {parameter.replace('_', ' ')}?"
+
+
+def _said(value: Scalar, sentence: str) -> bool:
+    """Whether the value's letters, or its number in digits or words, are in the sentence."""
+    plain = _plain(sentence)
+    if isinstance(value, str):
+        return _plain(value) in plain
+    digits = re.findall(r"\d+(?:\.\d+)?", alpha2digit(sentence.lower(), "en"))
+    return any(float(number) == float(value) for number in digits)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def _text(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
+    return str(value).strip() or None
+
+
+def _enum(value: Scalar, parameter: Parameter, _: Context) -> Scalar | None:
+    return str(value) if str(value) in parameter.values else None
+
+
+def _boolean(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
+    return value if isinstance(value, bool) else None
+
+
+_HIGH, _LOW = (
+    r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest)\b",
+    (r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down)\b"),
+)
+_LESS = re.compile(r"\b(?:down|lower|decrease|reduce|quieter|softer|less|cooler|off)\b", re.I)
+
+
+def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | None:
+    """A number in the parameter's range and unit; words like "louder" are not one."""
+    if isinstance(value, bool):
+        return None
+    low, high = parameter.minimum, parameter.maximum
+    text = alpha2digit(str(value).lower(), "en")
+    found = re.search(r"-?\d+(?:\.\d+)?", text)
+    if found is None:
+        return _extreme(text, parameter)
+    number = float(found[0])
+    if parameter.unit == "°F":
+        number = _fahrenheit(number, text, low or 0)
+    elif re.search(r"%|\bper ?cent\b", text) and high is not None and parameter.unit != "%":
+        number = number / 100 * high
+    elif parameter.unit == "mm" and re.search(r"\bc(?:m|entimet)|\binch", text):
+        number *= 25.4 if "inch" in text else 10
+    if parameter.name.endswith("_diff") and _LESS.search(context.sentence):
+        number = -abs(number)
+    if parameter.type is ParameterType.INTEGER:
+        number = round(number)
+    outside = (low is not None and number < low) or (high is not None and number > high)
+    return None if outside else number
+
+
+def _extreme(text: str, parameter: Parameter) -> Scalar | None:
+    if parameter.minimum is None or parameter.maximum is None or parameter.minimum < 0:
+        return None
+    if re.search(_HIGH, text):
+        return int(parameter.maximum)
+    if re.search(_LOW, text):
+        return int(parameter.minimum)
+    return round(parameter.maximum / 2) if re.search(r"\bhalf", text) else None
+
+
+def _fahrenheit(number: float, text: str, lowest: float) -> float:
+    """Said in Celsius, or too cold to be Fahrenheit: converted."""
+    celsius = re.search(r"\bc(?:elsius|entigrade)?\b|°c", text) or number < min(lowest, 40)
+    return number * 9 / 5 + 32 if celsius else number
+
+
+def _time(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
+    words = str(value)
+    if (lasting := moments.length(words)) is not None:
+        return f"PT{int(lasting.total_seconds())}S"
+    if (at := moments.clock(words)) is not None:
+        return at.strftime("%H:%M")
+    when = moments.moment(words, context.now)
+    # An alarm has a time of day only: a day further off than its next ringing would be lost.
+    if when is None or when - context.now > timedelta(days=1):
+        return None
+    return when.strftime("%H:%M")
+
+
+def _datetime(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
+    when = moments.moment(str(value), context.now)
+    return when.strftime("%Y-%m-%d-%H-%M") if when else None
+
+
+def _phone_number(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
+    """E.164 where digits were said; a name stays a name and is looked up on the phone."""
+    text = str(value).strip()
+    if not re.search(r"\d", text):
+        return text or None
+    try:
+        number = phonenumbers.parse(text, context.region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _email(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
+    text = re.sub(r"\s+dot\s+", ".", re.sub(r"\s+at\s+", "@", str(value).strip()))
+    return text if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text) else None
+
+
+def _language(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
+    text = str(value).strip()
+    if len(text) == 2 and langcodes.tag_is_valid(text):
+        return text.lower()
+    try:
+        return langcodes.find(text).language
+    except LookupError:
+        return None
+
+
+def _url(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
+    text = re.sub(r"\s+dot\s+", ".", str(value).strip())
+    if re.search(r"\s", text) or "." not in text:
+        return None
+    return text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
+
+
+_READERS: dict[ParameterType, Callable[[Scalar, Parameter, Context], Scalar | None]] = {
+    ParameterType.TEXT: _text,
+    ParameterType.CONTACT: _text,
+    ParameterType.ENTITY: _text,
+    ParameterType.ENUM: _enum,
+    ParameterType.BOOLEAN: _boolean,
+    ParameterType.INTEGER: _number,
+    ParameterType.NUMBER: _number,
+    ParameterType.TIME: _time,
+    ParameterType.DATETIME: _datetime,
+    ParameterType.PHONE_NUMBER: _phone_number,
+    ParameterType.EMAIL: _email,
+    ParameterType.LANGUAGE: _language,
+    ParameterType.URL: _url,
+}

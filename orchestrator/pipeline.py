@@ -1,0 +1,301 @@
+"""The life of one command, in the order it happens."""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor as Threads
+
+from orchestrator import ledger, planner, router
+from orchestrator.answers import answer
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.executor import Executor
+from orchestrator.journal import Journal
+from orchestrator.registry import Registry
+from orchestrator.understanding import MAX_SENTENCE, Understanding
+from schemas.command import Command
+from schemas.errors import HubError
+from schemas.event import Event
+from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
+from schemas.function import Effect
+from schemas.outcome import Cancelled, Outcome, Unknown
+from schemas.plan import Plan, Step
+
+log = logging.getLogger(__name__)
+
+MAX_OPEN = 1_000
+"""Commands under way at once; the next is refused as busy rather than left waiting unseen."""
+CONFIRM_WITHIN = 60.0
+"""Seconds a confirmation is waited for."""
+
+Understand = Callable[[str, str], Understanding]
+
+
+class BadCommand(HubError):
+    """The command cannot be taken."""
+
+    code = "bad_command"
+
+
+class Busy(HubError):
+    """Too many commands are under way; send this one again in a moment."""
+
+    code = "busy"
+
+
+class NotAwaited(HubError):
+    """No such confirmation is awaited: it was used, has expired, or never was."""
+
+    code = "not_awaited"
+
+
+class Pipeline:
+    """Takes commands in, sees each to its end, and tells the bus."""
+
+    def __init__(
+        self,
+        *,
+        understand: Understand,
+        model_thread: Threads,
+        catalogue: Catalogue,
+        journal: Journal,
+        executor: Executor,
+        registry: Registry,
+        bus: Bus,
+    ) -> None:
+        self._understand = understand
+        self._model_thread = model_thread
+        self._catalogue = catalogue
+        self._journal = journal
+        self._executor = executor
+        self._registry = registry
+        self._bus = bus
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self._confirmations: dict[str, tuple[str, asyncio.Future[bool]]] = {}
+        self._cancelled: set[str] = set()
+
+    async def submit(self, command: Command) -> bool:
+        """Take a command in; once this returns, it is in the journal and will be seen to its end.
+
+        False where its id is known already: the earlier one's record is the answer.
+        """
+        _check(command)
+        if len(self._lives) >= MAX_OPEN:
+            raise Busy
+        if not await self._journal.accept(command):
+            return False
+        self._tell(command, RunState.ACCEPTED, time.time())
+        self._start(command, self._live(command))
+        return True
+
+    async def confirm(self, run: str, token: str, user: str, *, yes: bool = True) -> None:
+        """Answer the one confirmation `token` stands for; NotAwaited otherwise."""
+        execution = await self._journal.get(run)
+        expected, answered = self._confirmations.get(run, ("", None))
+        if answered is None or answered.done() or token != expected:
+            raise NotAwaited
+        if execution is None or execution.command.user != user:
+            raise NotAwaited
+        answered.set_result(yes)
+
+    async def cancel(self, run: str, user: str) -> None:
+        """Stop a command: what was not sent is not sent any more."""
+        execution = await self._journal.get(run)
+        life = self._lives.get(run)
+        if execution is None or execution.command.user != user or life is None:
+            raise NotAwaited(f"no command {run} of yours is under way")
+        self._cancelled.add(run)
+        life.cancel()
+        await asyncio.wait([life])
+
+    async def recover(self) -> None:
+        """Take up every command that had not ended when the hub stopped."""
+        for execution in await self._journal.unfinished():
+            self._start(execution.command, self._resume(execution))
+
+    async def drain(self, within: float) -> None:
+        """Wait for what is under way, then stop the rest where it stands."""
+        if self._lives:
+            await asyncio.wait(list(self._lives.values()), timeout=within)
+        for life in list(self._lives.values()):
+            life.cancel()
+        await asyncio.gather(*self._lives.values(), return_exceptions=True)
+
+    def _start(self, command: Command, life: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._guarded(command, life), name=command.id)
+        self._lives[command.id] = task
+        task.add_done_callback(lambda _: self._lives.pop(command.id, None))
+
+    async def _guarded(self, command: Command, life: Coroutine[None, None, None]) -> None:
+        """The command's end is told even when a bug escapes."""
+        try:
+            await life
+        except asyncio.CancelledError:
+            if command.id not in self._cancelled:
+                raise
+            self._cancelled.discard(command.id)
+            await self._stop(command)
+        except HubError as error:
+            await self._end(command, RunState.REFUSED, str(error))
+        except Exception:
+            log.exception("command %s broke", command.id)
+            await self._end(command, RunState.FAILED, "the hub broke; its log says why")
+
+    async def _live(self, command: Command) -> None:
+        if command.expires is not None and command.expires < time.time():
+            await self._end(command, RunState.EXPIRED, "the command came in after it had expired")
+            return
+        loop = asyncio.get_running_loop()
+        understood = await loop.run_in_executor(
+            self._model_thread, self._understand, command.text, command.user
+        )
+        plan = None
+        decision, reason = understood.decision, understood.reason
+        if decision in (Decision.ACT, Decision.CONFIRM):
+            try:
+                plan = self._routed(command, understood)
+            except router.NoDevice as error:
+                decision, reason = Decision.REFUSE, str(error)
+            except router.WhichDevice as error:
+                decision, reason = Decision.ASK, str(error)
+        if command.dry_run and plan is not None:
+            decision, reason, plan = Decision.REFUSE, f"dry run: would {decision}", None
+        await self._journal.decide(
+            command.id,
+            decision,
+            reason=reason,
+            model_text=understood.text,
+            confidence=understood.confidence,
+        )
+        if plan is None:
+            await self._end(command, RunState.REFUSED, reason)
+            return
+        await self._journal.planned(command.id, plan.steps)
+        self._tell(command, RunState.PLANNED, time.time(), understood.text)
+        if decision is Decision.CONFIRM and not await self._confirmed(command, plan, reason):
+            return
+        await self._run(command, plan, {})
+
+    def _routed(self, command: Command, understood: Understanding) -> Plan:
+        devices = self._registry.approved
+        if command.devices:
+            devices = tuple(d for d in devices if {d.id, d.name} & set(command.devices))
+        plan = planner.plan(understood.calls, self._catalogue)
+        return router.route(plan, devices, command.text, self._catalogue)
+
+    async def _confirmed(self, command: Command, plan: Plan, reason: str) -> bool:
+        """Wait for a person's yes, which is bound to this very plan."""
+        bound = f"{command.id} {plan.model_dump_json()}"
+        token = hashlib.sha256(bound.encode()).hexdigest()[:16]
+        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._confirmations[command.id] = (token, answered)
+        try:
+            await self._move(command, RunState.AWAITING_CONFIRMATION, f"{reason} (token {token})")
+            async with asyncio.timeout(CONFIRM_WITHIN):
+                yes = await answered
+        except TimeoutError:
+            await self._close(command, plan, RunState.EXPIRED, "nobody confirmed in time")
+            return False
+        finally:
+            del self._confirmations[command.id]
+        if not yes:
+            await self._close(command, plan, RunState.CANCELLED, "a person said no")
+        return yes
+
+    async def _run(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
+        if not known:
+            await self._move(command, RunState.RUNNING)
+        outcomes = await self._executor.run(command, plan, known)
+        await self._end(
+            command, ledger.verdict(StepState(outcome.state) for outcome in outcomes.values())
+        )
+
+    async def _resume(self, execution: Execution) -> None:
+        """What a restart means: see DESIGN, durable execution."""
+        command = execution.command
+        if execution.state is RunState.ACCEPTED:
+            await self._live(command)
+            return
+        plan = Plan(steps=tuple(_step(record) for record in execution.steps))
+        if execution.state is RunState.AWAITING_CONFIRMATION:
+            reason = "the hub restarted before anybody confirmed"
+            await self._close(command, plan, RunState.EXPIRED, reason)
+            return
+        if execution.state is RunState.PLANNED:
+            await self._close(
+                command, plan, RunState.CANCELLED, "the hub restarted; nothing was sent"
+            )
+            return
+        known = {r.index: r.outcome for r in execution.steps if r.outcome is not None}
+        for record in execution.steps:
+            if record.state is StepState.DISPATCHED:
+                await self._take_up(command, record, known)
+        outcomes = await self._executor.run(command, plan, known)
+        await self._end(
+            command, ledger.verdict(StepState(outcome.state) for outcome in outcomes.values())
+        )
+
+    async def _take_up(
+        self, command: Command, record: StepRecord, known: dict[int, Outcome]
+    ) -> None:
+        """A step the device may have heard of: repeated only where that changes nothing."""
+        if self._catalogue[record.function].effect in (Effect.READ, Effect.SET):
+            await self._journal.move_step(command.id, record.index, StepState.PENDING)
+            return
+        outcome = Unknown(reason="the hub stopped while this was under way")
+        await self._journal.move_step(command.id, record.index, StepState.UNKNOWN, outcome)
+        known[record.index] = outcome
+
+    async def _stop(self, command: Command) -> None:
+        execution = await self._journal.get(command.id)
+        if execution is None or execution.state in ledger.ENDED_RUN:
+            return
+        plan = Plan(steps=tuple(_step(record) for record in execution.steps))
+        await self._close(command, plan, RunState.CANCELLED, "cancelled by a person")
+
+    async def _close(self, command: Command, plan: Plan, state: RunState, reason: str) -> None:
+        """End a command whose remaining steps were never sent."""
+        execution = await self._journal.get(command.id)
+        for record in execution.steps if execution else ():
+            if record.state is StepState.PENDING:
+                outcome = Cancelled(reason=reason)
+                await self._journal.move_step(
+                    command.id, record.index, StepState.CANCELLED, outcome
+                )
+        await self._end(command, state, reason)
+
+    async def _end(self, command: Command, state: RunState, said: str = "") -> None:
+        execution = await self._journal.get(command.id)
+        if execution is None or execution.state in ledger.ENDED_RUN:
+            return
+        text = said or answer(execution, self._registry.names(), self._catalogue)
+        at = await self._journal.move_run(command.id, state, answer=text)
+        self._tell(command, state, at, text)
+
+    async def _move(self, command: Command, state: RunState, text: str = "") -> None:
+        self._tell(command, state, await self._journal.move_run(command.id, state), text)
+
+    def _tell(self, command: Command, state: RunState, at: float, text: str = "") -> None:
+        self._bus.publish(Event(id=command.id, user=command.user, state=state, at=at, text=text))
+
+
+def _step(record: StepRecord) -> Step:
+    return Step(
+        index=record.index,
+        function=record.function,
+        arguments=record.arguments,
+        device=record.device,
+    )
+
+
+def _check(command: Command) -> None:
+    if not command.text.strip():
+        raise BadCommand("the sentence is empty")
+    if len(command.text) > MAX_SENTENCE:
+        raise BadCommand(
+            f"the sentence has {len(command.text)} characters; at most {MAX_SENTENCE} are read"
+        )
+    if not command.text.isprintable():
+        raise BadCommand("the sentence has control characters; send plain text")

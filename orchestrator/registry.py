@@ -1,0 +1,211 @@
+"""Which devices there are and how they are. Discovery proposes; a person approves, once."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from device_adapters.base import Adapter
+from schemas.call import Invocation
+from schemas.device import Device
+from schemas.errors import DeviceUnavailable, HubError, InvalidSettings
+from schemas.outcome import Done
+
+log = logging.getLogger(__name__)
+
+MAX_PROPOSALS = 500
+"""Devices that nobody approved are kept up to this number; a flood of announcements ends here."""
+_devices: TypeAdapter[tuple[Device, ...]] = TypeAdapter(tuple[Device, ...])
+
+Factory = Callable[[Device], Adapter]
+
+
+class NoSuchDevice(HubError):
+    """No device has this id or name."""
+
+    code = "no_such_device"
+
+
+class Registry:
+    """Approved devices, kept in one file, and proposals, kept in memory."""
+
+    def __init__(self, file: Path, factories: Mapping[str, Factory]) -> None:
+        self._file = file
+        self._factories = factories
+        self._approved: dict[str, Device] = {}
+        self._proposed: dict[str, Device] = {}
+        self._adapters: dict[str, Adapter] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.refused_proposals = 0
+
+    @property
+    def approved(self) -> tuple[Device, ...]:
+        """Devices that may be used."""
+        return tuple(self._approved.values())
+
+    @property
+    def proposed(self) -> tuple[Device, ...]:
+        """Devices that were found and wait for a person."""
+        return tuple(self._proposed.values())
+
+    def names(self) -> dict[str, str]:
+        """Every approved device's name by its id."""
+        return {device.id: device.name for device in self.approved}
+
+    def connected(self, device: str) -> bool:
+        """Whether the hub holds a connection to the device."""
+        return device in self._adapters
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a device is added, changed or removed."""
+        self._listeners.append(listener)
+
+    def load(self, static: tuple[Device, ...] = ()) -> None:
+        """Read the file and add the devices of the configuration; InvalidSettings if damaged."""
+        if self._file.exists():
+            try:
+                stored = _devices.validate_json(self._file.read_bytes())
+            except (OSError, ValidationError) as error:
+                raise InvalidSettings(f"{self._file} is damaged: {error}") from error
+            self._approved = {device.id: device for device in stored}
+        for device in static:
+            self._approved[device.id] = device.model_copy(update={"approved": True})
+
+    def propose(self, found: Device) -> None:
+        """A device was found. An approved one only gets its new address and functions."""
+        known = self._approved.get(found.id)
+        if known is None:
+            if found.id not in self._proposed and len(self._proposed) >= MAX_PROPOSALS:
+                self.refused_proposals += 1
+                return
+            if self._proposed.get(found.id) != found:
+                self._proposed[found.id] = found
+                self._changed()
+            return
+        changes = {"address": found.address, "functions": found.functions or known.functions}
+        current = known.model_copy(update=changes)
+        if current != known:
+            moved = current.address != known.address
+            self._approved[found.id] = current
+            self._save()
+            if moved:
+                self._spawn(self._disconnect(found.id), f"{found.id} moved")
+
+    def withdraw(self, device: str) -> None:
+        """A device nobody approved is no longer announced."""
+        if self._proposed.pop(device, None) is not None:
+            self._changed()
+
+    async def approve(self, wanted: str) -> Device:
+        """Let the hub use a proposed device, by id or name; connects to learn what it serves."""
+        device = self._find(wanted, self._proposed) or self._find(wanted, self._approved)
+        if device is None:
+            raise NoSuchDevice(f"no device was found that is called {wanted!r}")
+        self._proposed.pop(device.id, None)
+        self._approved[device.id] = device.model_copy(update={"approved": True})
+        self._save()
+        with contextlib.suppress(HubError):
+            await self._connected(device.id)
+        return self._approved[device.id]
+
+    async def remove(self, wanted: str) -> Device:
+        """Forget an approved device, by id or name."""
+        device = self._find(wanted, self._approved)
+        if device is None:
+            raise NoSuchDevice(f"no approved device is called {wanted!r}")
+        del self._approved[device.id]
+        self._save()
+        await self._disconnect(device.id)
+        return device
+
+    def rename(self, wanted: str, name: str) -> Device:
+        """Give an approved device another name."""
+        device = self._find(wanted, self._approved)
+        if device is None:
+            raise NoSuchDevice(f"no approved device is called {wanted!r}")
+        self._approved[device.id] = device.model_copy(update={"name": name})
+        self._save()
+        return self._approved[device.id]
+
+    def connect_all(self) -> None:
+        """Start connecting to every approved device in the background."""
+        for device in self.approved:
+            self._spawn(self._try_connecting(device.id), f"connect {device.id}")
+
+    async def reach(self, device: str, invocation: Invocation) -> Done:
+        """Run one call on a device, connecting first where needed."""
+        adapter = await self._connected(device)
+        try:
+            return await adapter.call(invocation)
+        except DeviceUnavailable:
+            await self._disconnect(device)
+            raise
+
+    async def close(self) -> None:
+        """Let go of every device."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for device in list(self._adapters):
+            await self._disconnect(device)
+
+    async def _connected(self, device: str) -> Adapter:
+        async with self._locks.setdefault(device, asyncio.Lock()):
+            if device in self._adapters:
+                return self._adapters[device]
+            known = self._approved.get(device)
+            if known is None:
+                raise DeviceUnavailable(f"the device {device} was removed")
+            if known.protocol not in self._factories:
+                raise DeviceUnavailable(f"{known.name}: no adapter for protocol {known.protocol}")
+            adapter = self._factories[known.protocol](known)
+            try:
+                functions = await adapter.connect()
+            except BaseException:
+                await adapter.close()
+                raise
+            self._adapters[device] = adapter
+            update = {"functions": tuple(sorted(functions))}
+            self._approved[device] = self._approved[device].model_copy(update=update)
+            self._save()
+            return adapter
+
+    async def _try_connecting(self, device: str) -> None:
+        try:
+            await self._connected(device)
+        except HubError as error:
+            log.info("%s: %s", device, error)
+
+    async def _disconnect(self, device: str) -> None:
+        adapter = self._adapters.pop(device, None)
+        if adapter is not None:
+            await adapter.close()
+            self._changed()
+
+    def _find(self, wanted: str, among: dict[str, Device]) -> Device | None:
+        if wanted in among:
+            return among[wanted]
+        named = [d for d in among.values() if d.name.casefold() == wanted.casefold()]
+        return named[0] if len(named) == 1 else None
+
+    def _save(self) -> None:
+        stored = [device.model_dump(mode="json") for device in self.approved]
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(stored, indent=1), encoding="utf-8")
+        partial.replace(self._file)
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,129 @@
+"""Every operation a door offers, in one place: doors only carry them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from orchestrator import ledger
+from orchestrator.journal import Journal
+from orchestrator.pipeline import BadCommand, Pipeline
+from orchestrator.registry import Registry
+from schemas.command import Command
+from schemas.device import Device
+from schemas.errors import HubError
+from schemas.execution import Execution
+
+Request = Mapping[str, Any]
+
+
+class UnknownOperation(HubError):
+    """There is no such operation."""
+
+    code = "unknown_operation"
+
+
+class Service:
+    """Commands and requests of one user at a time; results are plain JSON values."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        journal: Journal,
+        registry: Registry,
+        health: Callable[[], Request],
+    ) -> None:
+        self._pipeline = pipeline
+        self._journal = journal
+        self._registry = registry
+        self._health = health
+        self._operations: dict[str, Callable[[str, Request], Awaitable[Any]]] = {
+            "cancel": self._cancel,
+            "confirm": self._confirm,
+            "execution/get": self._get,
+            "execution/list": self._list,
+            "device/list": self._devices,
+            "device/approve": self._approve,
+            "device/rename": self._rename,
+            "device/remove": self._remove,
+            "health": self._healthy,
+        }
+
+    def on_devices(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever the devices change."""
+        self._registry.on_change(listener)
+
+    async def submit(self, command: Command) -> dict[str, Any]:
+        """Accept a command durably; one that is known already answers with its record."""
+        if await self._pipeline.submit(command):
+            return {"id": command.id, "state": "accepted"}
+        execution = await self._journal.get(command.id)
+        if execution is None or execution.command.user != command.user:
+            raise BadCommand(f"the id {command.id} belongs to another user's command")
+        if execution.state in ledger.ENDED_RUN:
+            return _plain(execution)
+        return {"id": command.id, "state": "accepted"}
+
+    async def request(self, operation: str, user: str, request: Request) -> Any:
+        """Run one operation; UnknownOperation lists those there are."""
+        work = self._operations.get(operation)
+        if work is None:
+            known = ", ".join(sorted(self._operations))
+            raise UnknownOperation(f"no operation {operation!r}; there are: {known}")
+        return await work(user, request)
+
+    async def _cancel(self, user: str, request: Request) -> Any:
+        await self._pipeline.cancel(_field(request, "execution"), user)
+        return await self._get(user, request)
+
+    async def _confirm(self, user: str, request: Request) -> Any:
+        yes = request.get("answer", True) is True
+        run, token = _field(request, "execution"), _field(request, "token")
+        await self._pipeline.confirm(run, token, user, yes=yes)
+        return {"execution": run, "confirmed": yes}
+
+    async def _get(self, user: str, request: Request) -> Any:
+        execution = await self._journal.get(_field(request, "execution"))
+        if execution is None or execution.command.user != user:
+            raise BadCommand(f"no command {request['execution']!r} of yours is known")
+        return _plain(execution)
+
+    async def _list(self, user: str, request: Request) -> Any:
+        limit = request.get("limit", 20)
+        if not isinstance(limit, int) or not 1 <= limit <= 500:
+            raise BadCommand("limit: a number from 1 to 500")
+        return [_plain(e) for e in await self._journal.latest(limit, user)]
+
+    async def _devices(self, _: str, __: Request) -> Any:
+        found = [*self._registry.approved, *self._registry.proposed]
+        return [
+            device.model_dump(mode="json", exclude={"address"})
+            | {"connected": self._registry.connected(device.id)}
+            for device in found
+        ]
+
+    async def _approve(self, _: str, request: Request) -> Any:
+        return _shown(await self._registry.approve(_field(request, "device")))
+
+    async def _rename(self, _: str, request: Request) -> Any:
+        return _shown(self._registry.rename(_field(request, "device"), _field(request, "name")))
+
+    async def _remove(self, _: str, request: Request) -> Any:
+        return _shown(await self._registry.remove(_field(request, "device")))
+
+    async def _healthy(self, _: str, __: Request) -> Any:
+        return dict(self._health())
+
+
+def _field(request: Request, name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise BadCommand(f"{name}: a text is needed")
+    return value
+
+
+def _plain(execution: Execution) -> dict[str, Any]:
+    return execution.model_dump(mode="json") | {"id": execution.command.id}
+
+
+def _shown(device: Device) -> dict[str, Any]:
+    shown: dict[str, Any] = device.model_dump(mode="json", exclude={"address"})
+    return shown

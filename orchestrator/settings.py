@@ -1,0 +1,149 @@
+"""Configuration: `hub.toml`, `devices.toml`, `policy.toml` and the environment, refused early."""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.policy import Policy
+from schemas.device import Device
+from schemas.errors import InvalidSettings
+
+M = TypeVar("M", bound=BaseModel)
+PACKAGED = Path(__file__).parent.parent / "config"
+
+
+class _Section(BaseModel):
+    """Read from TOML, so enums and tuples are read leniently; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hub(_Section):
+    """Who this hub is."""
+
+    name: str = Field("octopus", pattern=r"^[a-z0-9_-]{1,40}$")
+    state: str = ""
+    region: str = Field("US", pattern=r"^[A-Z]{2}$")
+    time_zone: str = ""
+
+
+class BrokerSettings(_Section):
+    """Which MQTT broker."""
+
+    url: str = Field("", pattern=r"^(mqtt://[^\s/]+)?$")
+    username: str = ""
+    password_file: str = ""
+    port: int = Field(1883, ge=0, le=65535)
+    topic: str = Field("octopus", pattern=r"^[^\s#+]+$")
+    discovery: str = Field("homeassistant", pattern=r"^[^\s#+]+$")
+
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of a configured broker."""
+        parts = urlsplit(self.url)
+        return (parts.hostname, parts.port or 1883) if parts.hostname else None
+
+
+class Model(_Section):
+    """Which model."""
+
+    url: str = Field("embedded:", pattern=r"^embedded:")
+    threshold: float = Field(0.5, ge=0, le=1)
+    threads: int = Field(1, ge=1, le=64)
+
+
+class Discovery(_Section):
+    """How devices are looked for."""
+
+    zeroconf: bool = True
+    loopback_only: bool = False
+
+
+class Home(_Section):
+    """Where the hub's own weather and news come from."""
+
+    location: str = ""
+    forecast_url: str = "https://api.open-meteo.com"
+    geocoding_url: str = "https://geocoding-api.open-meteo.com"
+    news_url: str = "https://news.google.com/rss/search?q={query}&hl={language}"
+    headlines_url: str = "https://news.google.com/rss?hl={language}"
+
+
+class Settings(_Section):
+    """Everything a person may configure."""
+
+    hub: Hub = Hub()
+    broker: BrokerSettings = BrokerSettings()
+    model: Model = Model()
+    discovery: Discovery = Discovery()
+    home: Home = Home()
+    policy: Policy = Policy()
+    devices: tuple[Device, ...] = ()
+
+    @property
+    def state(self) -> Path:
+        """Where the journal, keys and passwords are kept."""
+        configured = self.hub.state or os.environ.get("STATE_DIRECTORY", "")
+        fallback = Path(os.environ.get("XDG_STATE_HOME", "~/.local/state")) / "octopus-hub"
+        return Path(configured or fallback).expanduser()
+
+
+class _Devices(_Section):
+    device: tuple[Device, ...] = ()
+
+
+def load(folder: Path, catalogue: Catalogue) -> Settings:
+    """The folder's files; InvalidSettings names the file, the key and what is wrong."""
+    if not folder.is_dir():
+        raise InvalidSettings(f"{folder} is no folder: --config names the one with hub.toml")
+    hub = _model(Settings, folder / "hub.toml", _read(folder / "hub.toml"))
+    devices = _model(_Devices, folder / "devices.toml", _read(folder / "devices.toml")).device
+    policy = _model(Policy, folder / "policy.toml", _read(folder / "policy.toml"))
+    _check_policy(policy, folder / "policy.toml", catalogue)
+    return hub.model_copy(update={"devices": devices, "policy": policy})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSettings(f"{file}: {error}") from error
+
+
+def _model(kind: type[M], file: Path, content: dict[str, Any]) -> M:
+    try:
+        return kind.model_validate(content, strict=False)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] != "extra_forbidden":
+            raise InvalidSettings(f"{file}: {key}: {first['msg']}") from error
+        near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InvalidSettings(f"{file}: unknown key {key}{hint}") from error
+
+
+def _keys(kind: type[BaseModel]) -> list[str]:
+    """Every key of a model and of the sections in it."""
+    keys = []
+    for name, field in kind.model_fields.items():
+        keys.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation)
+    return keys
+
+
+def _check_policy(policy: Policy, file: Path, catalogue: Catalogue) -> None:
+    named = [*policy.functions, *(name for rules in policy.users.values() for name in rules)]
+    for name in named:
+        if name not in catalogue:
+            near = difflib.get_close_matches(name, [f.name for f in catalogue], n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InvalidSettings(f"{file}: no function {name}{hint}")

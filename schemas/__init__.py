@@ -1,0 +1,1 @@
+"""Values that travel between the parts: frozen, strict, and free of behaviour."""

@@ -1,0 +1,12 @@
+"""What every value has in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+Scalar = str | int | float | bool
+"""What an argument or a result may be once it is canonical."""
+
+
+class Value(BaseModel):
+    """A frozen, strict value; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

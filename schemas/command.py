@@ -1,0 +1,17 @@
+"""What a person asked, and who asked it."""
+
+from schemas.base import Value
+
+
+class Command(Value):
+    """One sentence on its way in. The id is the sender's where there is one: sent again with the
+    same id it is the same command."""
+
+    id: str
+    text: str
+    user: str
+    door: str  # where it came in and its answer goes: mqtt | cli | …
+    devices: tuple[str, ...] = ()  # only these devices, by id or name; empty: any
+    dry_run: bool = False
+    expires: float | None = None  # seconds since the epoch
+    language: str = "en"

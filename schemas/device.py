@@ -1,0 +1,29 @@
+"""What a device is."""
+
+from enum import StrEnum
+
+from schemas.base import Value
+
+
+class Kind(StrEnum):
+    """The kinds of devices functions name."""
+
+    PHONE = "phone"
+    PC = "pc"
+    CAR = "car"
+    HOME = "home"
+    HUB = "hub"
+
+
+class Device(Value):
+    """One device and how to reach it; `address` is the protocol's own (host, port, topic …)."""
+
+    id: str
+    kind: Kind
+    name: str
+    protocol: str  # which adapter drives it: adb | homeassistant | hub | …
+    address: dict[str, str] = {}
+    aliases: tuple[str, ...] = ()
+    room: str | None = None
+    functions: tuple[str, ...] = ()  # what it can serve, as far as known
+    approved: bool = False

@@ -1,0 +1,76 @@
+"""What happened to a command, as the journal has it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Scalar, Value
+from schemas.command import Command
+from schemas.outcome import Outcome
+from schemas.plan import Ref
+
+
+class Decision(StrEnum):
+    """What the hub decided to do with a sentence."""
+
+    ACT = "act"
+    ASK = "ask"
+    CONFIRM = "confirm"
+    SCHEDULE = "schedule"
+    REFUSE = "refuse"
+
+
+class RunState(StrEnum):
+    """Where a command stands."""
+
+    ACCEPTED = "accepted"
+    PLANNED = "planned"
+    AWAITING_CONFIRMATION = "awaiting_confirmation"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTLY = "partly"
+    FAILED = "failed"
+    NEEDS_ATTENTION = "needs_attention"  # a step's outcome is unknown
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    PENDING = "pending"
+    DISPATCHED = "dispatched"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class StepRecord(Value):
+    """One step and how far it came."""
+
+    index: int
+    function: str
+    arguments: dict[str, Scalar | Ref | None]
+    device: str
+    state: StepState
+    outcome: Outcome | None = None
+    started: float | None = None  # seconds since the epoch
+    ended: float | None = None
+
+
+class Execution(Value):
+    """One command's whole record."""
+
+    command: Command
+    state: RunState
+    created: float
+    ended: float | None = None
+    decision: Decision | None = None
+    reason: str = ""
+    model_text: str = ""
+    confidence: float | None = None
+    steps: tuple[StepRecord, ...] = ()
+    answer: str = ""

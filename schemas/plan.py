@@ -1,0 +1,31 @@
+"""What is to be done: calls in an order that can run."""
+
+from __future__ import annotations
+
+from schemas.base import Scalar, Value
+
+
+class Ref(Value):
+    """The result of an earlier step of the same plan."""
+
+    step: int
+
+
+class Step(Value):
+    """One call with named arguments; `device` is set once it is routed."""
+
+    index: int
+    function: str
+    arguments: dict[str, Scalar | Ref | None]
+    device: str | None = None
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """The steps whose results it takes."""
+        return tuple(v.step for v in self.arguments.values() if isinstance(v, Ref))
+
+
+class Plan(Value):
+    """Steps; those that do not need each other run together."""
+
+    steps: tuple[Step, ...]

@@ -1,0 +1,25 @@
+"""What the tests of the android adapter share."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from device_adapters.android import AndroidAdapter
+from device_adapters.simulated.phone import SimulatedPhone
+from schemas.base import Scalar
+from schemas.call import Invocation
+from schemas.device import Device, Kind
+from schemas.outcome import Done
+
+Call = Callable[..., Awaitable[Done]]
+
+
+def invocation(function: str, seconds: float = 10.0, **arguments: Scalar | None) -> Invocation:
+    """One call as the executor makes it."""
+    return Invocation(function=function, arguments=arguments, key="run-1", timeout=seconds)
+
+
+def adapter_for(phone: SimulatedPhone, key: Path, **address: str) -> AndroidAdapter:
+    """An adapter that looks for an effect just once."""
+    at = {"host": "127.0.0.1", "port": str(phone.port), **address}
+    device = Device(id="pixel", kind=Kind.PHONE, name="Pixel", protocol="adb", address=at)
+    return AndroidAdapter(device, key, folder=key.parent / "files", patience=0.0)

@@ -1,0 +1,317 @@
+"""Every function does what it says to the phone, and claims no more than it saw."""
+
+import tomllib
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from device_adapters.android import AndroidAdapter
+from device_adapters.simulated.phone import Fault, Manner, SimulatedPhone
+from device_adapters.simulated.phone.state import PLAYING, Alarm, Timer
+from schemas.errors import DeviceNeedsPerson, DeviceRefused, DeviceUncertain
+from schemas.outcome import Evidence
+from tests.contract.android.android_kit import Call, invocation
+
+NASTY = 'it\'s "50%" $HOME `id`; rm -rf / && echo 漢字🙂\nRow: 1 _id=9, body=x'
+VERIFIED, UNVERIFIED, DRAFTED = Evidence.VERIFIED, Evidence.UNVERIFIED, Evidence.DRAFTED
+
+
+async def test_it_serves_every_function_of_the_catalogue_for_phones(
+    adapter: AndroidAdapter,
+) -> None:
+    tables = [tomllib.loads(p.read_text()) for p in Path("config/functions").glob("*.toml")]
+    functions = [function for table in tables for function in table["function"]]
+    wanted = {function["name"] for function in functions if "phone" in function["kinds"]}
+    assert await adapter.connect() == wanted
+
+
+async def test_it_does_not_serve_what_the_shell_is_denied(
+    phone: SimulatedPhone, adapter: AndroidAdapter
+) -> None:
+    phone.state.permissions["CALL_PHONE"] = False
+    assert "make_phone_call" not in await adapter.connect()
+
+
+@pytest.mark.parametrize("camera", ["front", "back"])
+async def test_take_a_photo(phone: SimulatedPhone, call: Call, camera: str) -> None:
+    phone.state.take_photo()
+    phone.state.awake = False
+    done = await call("take_a_photo", camera=camera)
+    assert done.evidence is VERIFIED
+    assert [photo.id for photo in phone.state.photos] == [1, 2]
+    assert Path(str(done.result)).read_bytes() == phone.state.files.read(phone.state.photos[1].path)
+
+
+async def test_a_photo_nobody_saw_is_uncertain(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.take_photo()
+    phone.state.camera_works = False
+    with pytest.raises(DeviceUncertain):
+        await call("take_a_photo", camera="back")
+
+
+async def test_a_photo_that_cannot_be_fetched_was_still_taken(
+    phone: SimulatedPhone, call: Call
+) -> None:
+    phone.inject(Fault("sync:", Manner.REFUSE))
+    done = await call("take_a_photo", camera="back")
+    assert (done.evidence, done.result) == (VERIFIED, None)
+    assert "stayed on the phone" in done.detail
+
+
+async def test_send_email_is_a_draft(phone: SimulatedPhone, call: Call) -> None:
+    done = await call("send_email", recipient="a+b@c.org", title="1 & 2?", content=NASTY)
+    assert done.evidence is DRAFTED
+    body = quote(NASTY, safe="")
+    assert phone.state.intents == [f"mailto:a%2Bb@c.org?subject=1%20%26%202%3F&body={body}"]
+
+
+@pytest.mark.parametrize("missing", [(), ("com.google.android.youtube",)])
+async def test_search_youtube_videos(
+    phone: SimulatedPhone, call: Call, missing: tuple[str, ...]
+) -> None:
+    for package in missing:
+        del phone.state.packages[package]
+    done = await call("search_youtube_videos", query="lo fi & chill")
+    assert done.evidence is VERIFIED
+    url = "https://www.youtube.com/results?search_query=lo%20fi%20%26%20chill"
+    assert phone.state.intents == [url]
+
+
+async def test_find_route(phone: SimulatedPhone, call: Call) -> None:
+    done = await call("find_route_google_maps", origin=None, destination="C/D", mode="walking")
+    assert done.evidence is VERIFIED
+    url = "https://www.google.com/maps/dir/?api=1&destination=C%2FD&travelmode=walking"
+    assert phone.state.intents == [url]
+
+
+async def test_nothing_can_show_a_page(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.packages.clear()
+    with pytest.raises(DeviceRefused, match="no app"):
+        await call("open_url", url="https://example.org/")
+
+
+@pytest.mark.parametrize("text", ["Hi", NASTY.replace("漢字🙂", ""), "s16"])
+async def test_send_text_message(phone: SimulatedPhone, call: Call, text: str) -> None:
+    phone.state.provider.add_contact("John O'Neil", "+49 151 1234567")
+    phone.state.provider.add_sent("+491511234567", text, 0)
+    done = await call("send_text_message", contact_name="john o'neil", message=text)
+    assert done.evidence is VERIFIED
+    assert phone.state.sent[1:] == [("+491511234567", text)]
+
+
+@pytest.mark.parametrize(("sdk", "text"), [(28, "Hi"), (34, "é" * 71)])
+async def test_a_message_the_phone_cannot_send_alone_is_a_draft(
+    phone: SimulatedPhone, call: Call, sdk: int, text: str
+) -> None:
+    phone.state.sdk = sdk
+    done = await call("send_text_message", contact_name="+491511234567", message=text)
+    assert (done.evidence, phone.state.sent) == (DRAFTED, [])
+    assert phone.state.intents == ["smsto:%2B491511234567"]
+
+
+async def test_make_phone_call(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.provider.add_contact("Élise", "(0151) 123-456")
+    done = await call("make_phone_call", phone_number="élise")
+    assert (done.evidence, phone.state.called) == (VERIFIED, ["0151123456"])
+    with pytest.raises(DeviceRefused, match="another call"):
+        await call("make_phone_call", phone_number="+491511234567")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("John", "2 contacts"),
+        ("Anna", "2 numbers"),
+        ("Nobody", "no contact"),
+        ("' OR '1'='1", "no contact"),
+        ("Police", "emergency"),
+        ("Voicemail", "not a number"),
+        ("112", "emergency"),
+    ],
+)
+async def test_whom_it_does_not_call(
+    phone: SimulatedPhone, call: Call, name: str, reason: str
+) -> None:
+    provider = phone.state.provider
+    for said in ("John", "JOHN"):
+        provider.add_contact(said, "+4915100000")
+    raw = provider.add_contact("Anna", "+49 151 1")
+    number = {"raw_contact_id": raw, "mimetype": "vnd.android.cursor.item/phone_v2"}
+    provider.insert("content://com.android.contacts/data", {**number, "data1": "+49 151 2"})
+    provider.add_contact("Police", "110")
+    provider.add_contact("Voicemail", "*86")
+    for function in ("make_phone_call", "send_text_message"):
+        with pytest.raises(DeviceRefused, match=reason):
+            await call(function, phone_number=name, contact_name=name, message="x")
+    assert (phone.state.called, phone.state.sent) == ([], [])
+
+
+async def test_a_contact_cannot_pose_as_another(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.provider.add_contact("Eve\nRow: 1 contact_id=7, data1=+1900", "+4915166")
+    phone.state.provider.add_contact("Mum", "+49151777777")
+    await call("make_phone_call", phone_number="Mum")
+    assert phone.state.called == ["+49151777777"]
+
+
+@pytest.mark.parametrize("name", ["Ann O'Neil", "--x", NASTY])
+async def test_create_contact(
+    phone: SimulatedPhone, adapter: AndroidAdapter, call: Call, name: str
+) -> None:
+    arguments = {"name": name, "phone_number": "+491511234567"}
+    assert await adapter.probe(invocation("create_contact", **arguments)) is None
+    done = await call("create_contact", **arguments)
+    assert done.evidence is VERIFIED
+    assert phone.state.contacts == [(name, "+491511234567")]
+    assert await adapter.probe(invocation("create_contact", **arguments)) == done
+
+
+async def test_half_a_contact_is_taken_away(phone: SimulatedPhone, call: Call) -> None:
+    refusal = "java.lang.SecurityException: no"
+    phone.inject(Fault("phone_v2", Manner.ANSWER, stderr=refusal))
+    with pytest.raises(DeviceRefused, match="SecurityException"):
+        await call("create_contact", name="Ann", phone_number="+491511234567")
+    rows = phone.state.provider.query("content://com.android.contacts/raw_contacts", None, "1", "")
+    assert rows == []
+
+
+async def test_alarms_and_timers(phone: SimulatedPhone, call: Call) -> None:
+    alarm = await call("set_timer_alarm", time="08:05", label="--ez")
+    timer = await call("set_timer_alarm", time="PT1H5M", label="tea")
+    second = await call("set_timer_alarm", time="PT30S", label="egg")
+    evidence = [alarm.evidence, timer.evidence, second.evidence]
+    assert evidence == [VERIFIED, VERIFIED, UNVERIFIED]
+    assert phone.state.alarms == [Alarm(8, 5, "--ez")]
+    assert phone.state.timers == [Timer(3900, "tea"), Timer(30, "egg")]
+
+
+@pytest.mark.parametrize("time", ["24:00", "8:05", "PT", "PT25H", "PT0S", "soon"])
+async def test_times_that_are_none(call: Call, time: str) -> None:
+    with pytest.raises(DeviceRefused):
+        await call("set_timer_alarm", time=time, label="x")
+
+
+@pytest.mark.parametrize(("level", "index"), [(0, "0"), (4, "102"), (10, "255")])
+async def test_brightness(phone: SimulatedPhone, call: Call, level: int, index: str) -> None:
+    done = await call("change_screen_brightness", level=level)
+    assert done.evidence is VERIFIED
+    system = phone.state.settings["system"]
+    assert (system["screen_brightness_mode"], system["screen_brightness"]) == ("0", index)
+
+
+async def test_a_setting_that_did_not_stick_is_refused(phone: SimulatedPhone, call: Call) -> None:
+    phone.inject(Fault("get system screen_brightness", Manner.ANSWER, stdout="7\n"))
+    with pytest.raises(DeviceRefused, match="did not do it"):
+        await call("change_screen_brightness", level=9)
+
+
+@pytest.mark.parametrize(("end", "hours"), [(None, 1), ("2025-12-24-11-30", 2)])
+async def test_create_calendar_event(
+    phone: SimulatedPhone, call: Call, end: str | None, hours: int
+) -> None:
+    start = "2025-12-24-09-30"
+    done = await call("create_calendar_event", title=NASTY, start_time=start, end_time=end)
+    assert done.evidence is VERIFIED
+    begins = 1766565000000  # 08:30 UTC
+    ends = begins + hours * 3_600_000
+    assert phone.state.events == [(NASTY, begins, ends, "Europe/Berlin")]
+
+
+async def test_an_event_that_ends_before_it_starts(call: Call) -> None:
+    times = {"start_time": "2025-12-24-09-30", "end_time": "2025-12-24-08-30"}
+    with pytest.raises(DeviceRefused, match="before it starts"):
+        await call("create_calendar_event", title="x", **times)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "level", "index"),
+    [("ring", 2, 0, 0), ("media", 3, 5, 8), ("alarm", 4, 0, 1)],
+)
+async def test_set_volume(
+    phone: SimulatedPhone, call: Call, kind: str, stream: int, level: int, index: int
+) -> None:
+    done = await call("set_volume", level=level, volume_type=kind)
+    assert done.evidence is VERIFIED
+    assert phone.state.volumes[stream].index == index
+
+
+async def test_bluetooth(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.bluetooth.on = False
+    arguments = {"device_name": "wh-1000xm4", "timeout": 1}
+    assert (await call("connect_to_bluetooth_device", **arguments)).evidence is DRAFTED
+    phone.state.bluetooth.in_reach = {"WH-1000XM4"}
+    assert (await call("connect_to_bluetooth_device", **arguments)).evidence is VERIFIED
+    with pytest.raises(DeviceRefused, match="WH-1000XM4"):
+        await call("connect_to_bluetooth_device", device_name="Toaster", timeout=1)
+
+
+async def test_do_not_disturb(phone: SimulatedPhone, call: Call) -> None:
+    for enabled, zen in ((True, "1"), (False, "0")):
+        done = await call("enable_do_not_disturb", enabled=enabled)
+        assert (done.evidence, phone.state.settings["global"]["zen_mode"]) == (VERIFIED, zen)
+
+
+@pytest.mark.parametrize("name", ["Spotify", "you tube", "Google Maps", "settings"])
+async def test_open_application(phone: SimulatedPhone, call: Call, name: str) -> None:
+    phone.state.packages["com.google.android.apps.youtube.music"] = ".Main"
+    assert (await call("open_application", name=name)).evidence is VERIFIED
+    assert "launcher" not in phone.state.resumed
+
+
+@pytest.mark.parametrize("name", ["android", "Nothing", "com", "🙂"])
+async def test_applications_that_are_none_or_many(call: Call, name: str) -> None:
+    with pytest.raises(DeviceRefused, match=r"no app|several apps"):
+        await call("open_application", name=name)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc", "tel:112", "https://"])
+async def test_urls_that_are_no_web_page(phone: SimulatedPhone, call: Call, url: str) -> None:
+    with pytest.raises(DeviceRefused):
+        await call("open_url", url=url)
+    assert phone.state.intents == []
+
+
+async def test_media_control(phone: SimulatedPhone, call: Call) -> None:
+    assert (await call("media_control", action="play")).evidence is VERIFIED
+    assert phone.state.media_state == PLAYING
+    assert (await call("media_control", action="next")).evidence is UNVERIFIED
+    assert phone.state.media_keys == ["play", "next"]
+
+
+async def test_lock_screen_and_what_then_needs_a_person(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.secure = True
+    assert (await call("lock_screen")).evidence is VERIFIED
+    assert not phone.state.awake
+    with pytest.raises(DeviceNeedsPerson):
+        await call("open_url", url="https://example.org/")
+    phone.state.secure = False
+    assert (await call("open_url", url="https://example.org/")).evidence is VERIFIED
+
+
+async def test_take_screenshot(call: Call) -> None:
+    done = await call("take_screenshot")
+    assert Path(str(done.result)).read_bytes().startswith(b"\x89PNG")
+
+
+async def test_show_notification(phone: SimulatedPhone, call: Call) -> None:
+    done = await call("show_notification", text=NASTY)
+    assert done.evidence is VERIFIED
+    assert [note.text for note in phone.state.notifications] == [NASTY]
+
+
+async def test_exit_zero_is_not_success(phone: SimulatedPhone, call: Call) -> None:
+    phone.inject(Fault("set_dnd", Manner.ANSWER, stdout="usage: cmd notification SUBCMD\n"))
+    with pytest.raises(DeviceRefused, match="usage"):
+        await call("enable_do_not_disturb", enabled=True)
+
+
+async def test_a_missing_argument_sends_nothing(phone: SimulatedPhone, call: Call) -> None:
+    for text in ("", "\0", None):
+        with pytest.raises(DeviceRefused):
+            await call("show_notification", text=text)
+    assert phone.state.notifications == []
+
+
+async def test_a_function_of_other_devices_is_refused(call: Call) -> None:
+    with pytest.raises(DeviceRefused, match="honk"):
+        await call("honk_and_flash")

@@ -1,0 +1,136 @@
+"""The car adapter against a simulated CarConnectivity."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from device_adapters.car import CarAdapter
+from device_adapters.classify import classify
+from device_adapters.ha import HaClient
+from device_adapters.simulated.car import SimulatedCar
+from schemas.call import Invocation
+from schemas.device import Device, Kind
+from schemas.errors import DeviceRefused, DeviceUnavailable
+from schemas.outcome import Evidence
+from tests.broker import heard_so_far, hub_on, invocation, running_broker
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[HaClient]:
+    async with running_broker(tmp_path) as broker, hub_on(broker) as ha:
+        yield ha
+
+
+@pytest.fixture(params=[True, False], ids=["°F", "°C"])
+async def car(hub: HaClient, request: pytest.FixtureRequest) -> AsyncIterator[SimulatedCar]:
+    async with SimulatedCar(*hub.mqtt.address, fahrenheit=request.param) as simulated:
+        yield simulated
+
+
+@pytest.fixture
+async def adapter(hub: HaClient, car: SimulatedCar) -> CarAdapter:
+    device = Device(
+        id="car", kind=Kind.CAR, name="Golf", protocol="homeassistant", address={"ha": car.vin}
+    )
+    adapter = CarAdapter(device, hub)
+    await adapter.connect()
+    return adapter
+
+
+async def test_it_is_recognised_with_its_functions(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    device = hub.device(car.vin)
+    assert device
+    assert (device.name, device.manufacturer) == ("Family car", "Volkswagen")
+    expected = frozenset(
+        {
+            *("lock_doors", "set_climate_temperature", "control_window", "honk_and_flash"),
+            *("start_charging", "stop_charging", "get_vehicle_status"),
+        }
+    )
+    assert classify(device) == (Kind.CAR, expected)
+    assert await adapter.connect() == expected
+
+
+async def test_the_doors_are_unlocked_and_locked(adapter: CarAdapter, car: SimulatedCar) -> None:
+    done = await adapter.call(invocation("lock_doors", action="unlock"))
+    assert (car.locked, done.evidence) == (False, Evidence.VERIFIED)
+    assert done.detail == "Unlocked the doors on Golf"
+    await adapter.call(invocation("lock_doors", action="lock"))
+    assert car.locked
+
+
+async def test_the_temperature_arrives_in_the_cars_unit(
+    adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    call = invocation("set_climate_temperature", zone="driver", temperature=70)
+    done = await adapter.call(call)
+    assert (car.target_celsius, done.evidence) == (21.1, Evidence.VERIFIED)
+    with pytest.raises(DeviceRefused, match="rear"):
+        await adapter.call(invocation("set_climate_temperature", zone="rear", temperature=70))
+
+
+async def test_windows_move_by_distance(adapter: CarAdapter, car: SimulatedCar) -> None:
+    def move(position: str, distance: int) -> Invocation:
+        return invocation(
+            "control_window", window="rear left", position=position, distance=distance
+        )
+
+    done = await adapter.call(move("down", 300))
+    assert (car.windows["rear left"], done.evidence) == (30, Evidence.VERIFIED)
+    await adapter.call(move("down", 1000))
+    assert car.windows["rear left"] == 100
+    await adapter.call(move("up", 1000))
+    assert not any(car.windows.values())
+
+
+async def test_charging_starts_and_stops(adapter: CarAdapter, car: SimulatedCar) -> None:
+    assert (await adapter.call(invocation("start_charging"))).evidence is Evidence.VERIFIED
+    assert car.charging
+    assert (await adapter.call(invocation("stop_charging"))).evidence is Evidence.VERIFIED
+    assert not car.charging
+
+
+async def test_the_horn_sounds_once(adapter: CarAdapter, car: SimulatedCar) -> None:
+    done = await adapter.call(invocation("honk_and_flash"))
+    assert done.evidence is Evidence.UNVERIFIED
+    await car.until(lambda: car.honks == 1)
+    assert [topic for topic, _ in car.received] == [f"{car.base}/commands/honk-flash_writetopic"]
+
+
+async def test_the_status_is_read(adapter: CarAdapter) -> None:
+    done = await adapter.call(invocation("get_vehicle_status", item="all"))
+    assert done.result == (
+        "battery 81 %, range 312 km, doors locked and closed, at 37.56650, 126.97800"
+    )
+    done = await adapter.call(invocation("get_vehicle_status", item="range"))
+    assert done.result == "range 312 km"
+
+
+async def test_what_the_car_has_not_is_refused(adapter: CarAdapter) -> None:
+    with pytest.raises(DeviceRefused, match="Golf"):
+        await adapter.call(invocation("operate_sunroof", action="open"))
+    with pytest.raises(DeviceRefused, match="headlights"):
+        await adapter.call(invocation("control_lights", light="headlights", state="on"))
+
+
+async def test_a_car_out_of_reach_is_unavailable(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    await car.go_offline()
+    await heard_so_far(hub)
+    with pytest.raises(DeviceUnavailable, match="offline"):
+        await adapter.call(invocation("lock_doors", action="unlock"))
+    assert car.locked
+
+
+async def test_a_car_that_ignores_the_order_is_not_believed(
+    adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    car.faults.ignores = True
+    done = await adapter.call(invocation("lock_doors", action="unlock", timeout=0.8))
+    assert done.evidence is Evidence.UNVERIFIED

@@ -1,0 +1,260 @@
+"""The MQTT client against a real Mosquitto."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from device_adapters import mqtt
+from device_adapters.mqtt import Message, MqttClient, Will
+from schemas.errors import DeviceRefused, DeviceUnavailable
+from tests.broker import Broker, Connect, running_broker
+
+
+class Inbox(asyncio.Queue[Message]):
+    """A handler that keeps what it gets."""
+
+    async def take(self, message: Message) -> None:
+        await self.put(message)
+
+    async def next(self) -> Message:
+        async with asyncio.timeout(10):
+            return await self.get()
+
+    async def rest(self, client: MqttClient, topic: str) -> list[Message]:
+        """Everything that came before a marker sent on `topic`, which the filter must match."""
+        await client.publish(topic, b"marker")
+        messages = []
+        while (message := await self.next()).payload != b"marker":
+            messages.append(message)
+        return messages
+
+
+async def test_a_message_arrives_with_its_properties(connect: Connect) -> None:
+    client, inbox = await connect(), Inbox()
+    client.subscribe("a/+", inbox.take)
+    heard = await client.publish(
+        "a/b", "né", response_topic="r/1", correlation_data=b"\x00c", expiry=60
+    )
+    assert heard
+    assert await inbox.next() == Message(
+        topic="a/b",
+        payload="né".encode(),
+        response_topic="r/1",
+        correlation_data=b"\x00c",
+        message_expiry=60,
+    )
+
+
+async def test_publishing_says_that_nobody_listens(connect: Connect) -> None:
+    assert not await (await connect()).publish("nobody/here", b"x")
+
+
+async def test_overlapping_filters_get_each_message_once(connect: Connect) -> None:
+    client, wide, narrow = await connect(), Inbox(), Inbox()
+    client.subscribe("a/#", wide.take)
+    client.subscribe("a/b", narrow.take)
+    await client.publish("a/b", b"1")
+    assert [m.payload for m in await wide.rest(client, "a/c")] == [b"1"]
+    assert [m.payload for m in await narrow.rest(client, "a/b")] == [b"1"]
+
+
+async def test_retained_messages_are_flagged_or_left_out(connect: Connect) -> None:
+    client, all_of_them, new_ones = await connect(), Inbox(), Inbox()
+    await client.publish("a/b", b"old", retain=True)
+    client.subscribe("a/b", all_of_them.take)
+    client.subscribe("a/+", new_ones.take, retained=False)
+    old = await all_of_them.next()
+    assert (old.payload, old.retain) == (b"old", True)
+    await client.publish("a/b", b"new", retain=True)
+    assert [(m.payload, m.retain) for m in await new_ones.rest(client, "a/c")] == [(b"new", True)]
+
+
+async def test_unsubscribing_ends_it(connect: Connect) -> None:
+    client, one, two = await connect(), Inbox(), Inbox()
+    stop = client.subscribe("a/b", one.take)
+    client.subscribe("a/c", two.take)
+    stop()
+    stop()
+    assert not await client.publish("a/b", b"x")
+    assert not await two.rest(client, "a/c")
+    assert one.empty()
+
+
+async def test_a_raising_handler_costs_nothing_else(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, inbox = await connect(), Inbox()
+
+    async def broken(message: Message) -> None:
+        raise ValueError(message.topic)
+
+    client.subscribe("a/b", broken)
+    client.subscribe("a/b", inbox.take)
+    await client.publish("a/b", b"1")
+    await client.publish("a/b", b"2")
+    assert [(await inbox.next()).payload for _ in range(2)] == [b"1", b"2"]
+    assert "ValueError: a/b" in caplog.text
+    assert client.thread_alive
+
+
+async def test_handlers_start_in_order_and_overlap(connect: Connect) -> None:
+    client, started, gate, ended = await connect(), Inbox(), asyncio.Event(), Inbox()
+
+    async def wait(message: Message) -> None:
+        await started.take(message)
+        await gate.wait()
+        await ended.take(message)
+
+    client.subscribe("a", wait)
+    payloads = [str(n).encode() for n in range(20)]
+    await asyncio.gather(*(client.publish("a", payload) for payload in payloads))
+    assert [(await started.next()).payload for _ in payloads] == payloads
+    assert ended.empty()
+    gate.set()
+    assert [(await ended.next()).payload for _ in payloads] == payloads
+
+
+async def test_more_messages_than_slots_and_window_all_arrive(connect: Connect) -> None:
+    sender, client, inbox = await connect(), await connect(), Inbox()
+    client.subscribe("a", inbox.take)
+    ready = Inbox()
+    client.subscribe("ready", ready.take)
+    await client.publish("ready", b"")
+    await ready.next()
+    payloads = [str(n).encode() for n in range(300)]
+    await asyncio.gather(*(sender.publish("a", payload) for payload in payloads))
+    assert [(await inbox.next()).payload for _ in payloads] == payloads
+
+
+async def test_a_broker_away_raises_nothing_at_first_and_is_found_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "_FIRST_DELAY", 0.02)
+    broker = Broker(tmp_path)
+    async with MqttClient(broker.host, broker.port, client_id="early") as client:
+        with pytest.raises(DeviceUnavailable, match=str(broker.port)):
+            await client.wait_connected(0.05)
+        with pytest.raises(DeviceUnavailable):
+            await client.publish("a", b"x")
+        assert not client.connected
+        await broker.start()
+        await client.wait_connected(10)
+    await broker.stop()
+
+
+async def test_a_restarted_broker_is_found_and_subscriptions_are_restored(
+    broker: Broker, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "_FIRST_DELAY", 0.02)
+    client, inbox = await connect(), Inbox()
+    connects: asyncio.Queue[None] = asyncio.Queue()
+    client.on_connect(lambda: connects.put(None))
+    client.subscribe("a/b", inbox.take)
+    await connects.get()
+    await broker.stop()
+    await broker.start()
+    async with asyncio.timeout(20):
+        await connects.get()
+    await client.publish("a/b", b"again")
+    assert (await inbox.next()).payload == b"again"
+    assert client.thread_alive
+
+
+async def test_the_will_is_for_a_client_that_is_cut_off(broker: Broker, connect: Connect) -> None:
+    watcher, inbox = await connect(), Inbox()
+    watcher.subscribe("will/#", inbox.take)
+    will = Will(topic="will/polite", payload="offline")
+    async with MqttClient(broker.host, broker.port, client_id="polite", will=will) as client:
+        await client.wait_connected(10)
+    assert not await inbox.rest(watcher, "will/marker")
+    will = Will(topic="will/taken-over", payload="offline", retain=False)
+    async with (
+        MqttClient(broker.host, broker.port, client_id="taken", will=will) as client,
+        MqttClient(broker.host, broker.port, client_id="taken") as twin,
+    ):
+        await asyncio.gather(client.wait_connected(10), twin.wait_connected(10))
+        assert (await inbox.next()).topic == "will/taken-over"
+
+
+async def test_a_denied_publish_is_refused(tmp_path: Path) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text("topic read #\n")
+    async with (
+        running_broker(tmp_path, f"allow_anonymous true\nacl_file {acl}") as broker,
+        MqttClient(broker.host, broker.port, client_id="denied") as client,
+    ):
+        await client.wait_connected(10)
+        with pytest.raises(DeviceRefused, match="secret"):
+            await client.publish("secret", b"x")
+
+
+async def test_wrong_credentials_are_never_connected(tmp_path: Path) -> None:
+    async with (
+        running_broker(tmp_path, "allow_anonymous false") as broker,
+        MqttClient(broker.host, broker.port, client_id="x", username="u", password="p") as client,
+    ):
+        with pytest.raises(DeviceUnavailable):
+            await client.wait_connected(0.3)
+
+
+async def test_an_older_broker_is_spoken_to_in_its_language(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "_FIRST_DELAY", 0.02)
+    levels = []
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def only_311(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.read(65536)
+        levels.append(level := hello[hello.index(b"MQTT") + 4])
+        if level == 5:
+            writer.write(b"\x20\x02\x00\x01")
+        else:
+            upstream, downstream = await asyncio.open_connection(broker.host, broker.port)
+            downstream.write(hello)
+            await asyncio.gather(pipe(reader, downstream), pipe(upstream, writer))
+        writer.close()
+
+    server = await asyncio.start_server(only_311, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, MqttClient("127.0.0.1", port, client_id="old") as client:
+        await client.wait_connected(10)
+        inbox = Inbox()
+        client.subscribe("a/b", inbox.take)
+        await client.publish("a/b", b"x", response_topic="dropped/in/3.1.1")
+        assert await inbox.next() == Message(topic="a/b", payload=b"x")
+    assert levels == [5, 4]
+
+
+async def test_a_round_trip_does_not_wait_for_delayed_acknowledgements(connect: Connect) -> None:
+    client, server, inbox = await connect(), await connect(), Inbox()
+
+    async def answer(message: Message) -> None:
+        await server.publish("reply", message.payload)
+
+    server.subscribe("ask", answer)
+    client.subscribe("reply", inbox.take)
+    await server.publish("ask", b"warm up")
+    await inbox.next()
+    started = time.perf_counter()
+    for _ in range(10):
+        await client.publish("ask", b"x")
+        await inbox.next()
+    assert time.perf_counter() - started < 0.4, "40 ms each: TCP_NODELAY is not set"
+
+
+async def test_a_silent_broker_does_not_hang_the_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = MqttClient("127.0.0.1", server.getsockname()[1], client_id="x")
+        async with client, asyncio.timeout(5):
+            with pytest.raises(DeviceUnavailable):
+                await client.wait_connected(0.05)

@@ -1,0 +1,1 @@
+"""How the embedded weights are made; never imported by the daemon."""

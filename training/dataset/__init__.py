@@ -1,0 +1,1 @@
+"""The data set: shapes and other people's sentences in, checked rows out."""

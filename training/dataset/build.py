@@ -1,0 +1,70 @@
+"""The whole data set from one seed: compose, mix with other people's sentences, verify."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from orchestrator.catalogue import Catalogue
+from training.dataset import human
+from training.dataset.compose import Composer
+from training.dataset.encode import Encoded
+from training.dataset.example import Example
+from training.dataset.noise import noisy
+from training.dataset.verify import Verifier, key
+
+VARIANTS = 2
+"""How often a human sentence is seen: as it stands, and once misspelt or in other capitals."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Checked rows in training order, what was rejected and why, and a hash of it all."""
+
+    rows: tuple[Encoded, ...]
+    shapes: dict[str, int]
+    rejected: dict[str, int]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every row, in order."""
+        whole = hashlib.sha256()
+        for row in self.rows:
+            whole.update(repr((row.pieces, row.choices, row.learned)).encode())
+        return whole.hexdigest()
+
+
+def build(
+    catalogue: Catalogue, verifier: Verifier, *, rows: int, seed: int, utterances: Path | None
+) -> Dataset:
+    """`rows` rows; with `utterances`, its train.jsonl takes part."""
+    rng = random.Random(seed)
+    people: list[Example] = []
+    if utterances is not None:
+        people = human.load(utterances / "train.jsonl", catalogue)
+        people += [noisy(example, rng) for _ in range(VARIANTS - 1) for example in people]
+    accepted: list[tuple[Example, Encoded]] = []
+    for example in chain(people, islice(Composer(catalogue, seed), rows * 4)):
+        if len(accepted) >= rows:
+            break
+        encoded = verifier(example)
+        if encoded is not None:
+            accepted.append((example, encoded))
+    rng.shuffle(accepted)
+    return Dataset(
+        tuple(encoded for _, encoded in accepted),
+        dict(Counter(example.shape for example, _ in accepted)),
+        dict(verifier.rejected),
+    )
+
+
+def held_out(*files: Path) -> set[str]:
+    """The keys of every sentence that must not be trained on."""
+    return {
+        key(json.loads(line)["q"])
+        for file in files
+        for line in file.read_text(encoding="utf-8").splitlines()
+    }

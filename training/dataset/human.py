@@ -1,0 +1,53 @@
+"""Other people's sentences (`--utterances DIR`): rows `q`, `call` to examples."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.grammar import choices
+from schemas.function import Parameter
+from training.dataset.example import Example, Intended, Mark, Span
+
+_CAR = re.compile(r"\b(car|vehicle|truck|driver|passenger|seat|cabin|rear|dash\w*|a/?c)\b", re.I)
+# Where the sentence does not say "car", people at home mean the other function.
+_AT_HOME = {"adjust_volume": "set_volume", "set_climate_temperature": "set_nest_temperature"}
+
+
+def load(file: Path, catalogue: Catalogue) -> list[Example]:
+    """Every row whose functions the catalogue knows."""
+    examples = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        calls = [_intended(row["q"], call, catalogue) for call in row["call"]]
+        known = [call for call in calls if call is not None]
+        if len(known) == len(calls):
+            examples.append(Example(row["q"], tuple(known), row["src"]))
+    return examples
+
+
+def _intended(sentence: str, call: dict[str, Any], catalogue: Catalogue) -> Intended | None:
+    name = call["name"]
+    if name not in catalogue:
+        return None
+    home = _AT_HOME.get(name)
+    if home and home in (call.get("accept") or []) and not _CAR.search(sentence):
+        unknown = dict.fromkeys((p.name for p in catalogue[home].parameters), Mark.UNKNOWN)
+        return Intended(home, dict(unknown))
+    arguments = {}
+    for parameter in catalogue[name].parameters:
+        arguments[parameter.name] = _argument(sentence, call["args"].get(parameter.name), parameter)
+    return Intended(name, arguments)
+
+
+def _argument(sentence: str, value: Any, parameter: Parameter) -> Span | str | Mark:
+    for one in value if isinstance(value, list) else [value]:
+        if one is None:
+            continue
+        if str(one).lower() in choices(parameter):
+            return str(one).lower()
+        found = re.search(rf"(?<!\w){re.escape(str(one))}(?!\w)", sentence, re.I)
+        if found:
+            return Span(*found.span())
+    return Mark.UNKNOWN

