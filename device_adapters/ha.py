@@ -249,8 +249,8 @@ class Entity:
             lambda: topic.version > before and self._reads(attribute, goal),
             min(within, _GRACE) if already else within,
         )
-        still = already and self._reads(attribute, goal)
-        return Evidence.VERIFIED if verified or still else Evidence.UNVERIFIED
+        verified = verified or (already and self._reads(attribute, goal))
+        return Evidence.VERIFIED if verified else Evidence.UNVERIFIED
 
     async def require_available(self) -> None:
         """`DeviceUnavailable` where it is gone, or says nothing for a moment."""
@@ -297,5 +297,5 @@ def _watched(entity: HaEntity) -> set[str]:
 
 def _topics_of(entity: HaEntity) -> Iterable[str]:
     """Every topic an entity names."""
-    yield from (str(v) for key, v in entity.options.items() if key.endswith("topic"))
+    yield from (str(value) for key, value in entity.options.items() if key.endswith("topic"))
     yield from (item.topic for item in entity.availability)

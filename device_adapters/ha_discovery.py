@@ -12,6 +12,7 @@ from schemas.base import Scalar, Value
 MAXIMUM_PAYLOAD = 256 * 1024
 _MAXIMUM_TEXT = 4096
 _MAXIMUM_COMPONENTS = 512
+_TOPIC = re.compile(r"[^+#]{1,1024}")
 
 _ABBREVIATIONS = dict(
     line.split()
@@ -146,11 +147,12 @@ def read_announcement(topic: tuple[str, ...], payload: bytes) -> HaDevice | None
         return None
     try:
         config = json.loads(payload)
+        return _read(topic, _full(config)) if isinstance(config, dict) else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(config, dict):
-        return None
-    config = _full(config)
+
+
+def _read(topic: tuple[str, ...], config: dict[str, Any]) -> HaDevice | None:
     components = _components(topic[0], "_".join(topic[1:]), config)
     entities = (_entity(identifier, component) for identifier, component in components)
     found = tuple(entity for entity in entities if entity)
@@ -187,9 +189,9 @@ def _entity(identifier: str, config: dict[str, Any]) -> HaEntity | None:
     options = {
         key: value
         for key, value in config.items()
-        if isinstance(value, str | int | float) and len(_text(value)) <= _MAXIMUM_TEXT
+        if isinstance(value, str | int | float) and _is_clean(_text(value))
     }
-    topics = [value for key, value in options.items() if key.endswith("topic")]
+    topics = [v for key, v in config.items() if key.endswith("topic") and v is not None]
     availability = _availability(config, base if isinstance(base, str) else "")
     topics += [item.topic for item in availability]
     if not isinstance(component, str) or not all(_is_topic(topic) for topic in topics):
@@ -269,8 +271,14 @@ def _with_base(key: str, value: Any, base: str) -> Any:
     return value[:-1] + base if value.endswith("~") else value
 
 
+def _is_clean(text: str) -> bool:
+    """Whether it is short, and Unicode (JSON may hold half a character)."""
+    return len(text) <= _MAXIMUM_TEXT and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def _is_topic(value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"[^+#\x00]{1,1024}", value))
+    """Whether it is a topic without wildcards, and of text that no broker hangs up on."""
+    return isinstance(value, str) and value.isprintable() and bool(_TOPIC.fullmatch(value))
 
 
 def _string(value: object) -> str:

@@ -169,7 +169,9 @@ def state(entity: HaEntity, attribute: str, payload: str) -> str | None:
         value = read(template, payload) if template else payload.strip()
     except BadTemplateError:
         return None
-    return None if value.casefold() in {"", "none", "null"} else value
+    if value.casefold() in {"", "none", "null"}:
+        return None
+    return value.encode(errors="replace").decode()  # JSON may hold half a character
 
 
 def agree(reached: str, value: str | None) -> bool:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from device_adapters.mqtt_link import Link, Message, Will, topic_matches
-from schemas.errors import DeviceRefused, DeviceUnavailable
+from schemas.errors import DeviceRefused, DeviceUnavailable, HubError
 
 __all__ = ["Message", "MqttClient", "Will"]
 
@@ -250,5 +250,7 @@ async def _logged(function: Callable[..., Awaitable[None]], *arguments: Message)
     """Run foreign code; its exception is logged and goes no further."""
     try:
         await function(*arguments)
+    except HubError as exc:
+        log.warning("an MQTT handler could not finish: %s", exc)
     except Exception:
         log.exception("an MQTT handler raised")

@@ -21,7 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from schemas.base import Value
-from schemas.errors import DeviceUnavailable, DeviceUncertain
+from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,10 @@ class Link:
     ) -> int:
         """Publish and give the broker's reason code; see `MqttClient.publish` for errors."""
         properties = _properties(PacketTypes.PUBLISH, **v5) if self._v5 else None
-        info = self._client.publish(topic, payload, qos, retain, properties)
+        try:
+            info = self._client.publish(topic, payload, qos, retain, properties)
+        except ValueError as exc:
+            raise DeviceRefused(f"MQTT cannot publish to {topic!r}: {exc}") from exc
         if info.rc != paho.MQTT_ERR_SUCCESS:
             raise DeviceUnavailable(f"MQTT did not send {topic}: {paho.error_string(info.rc)}")
         if qos == 0:

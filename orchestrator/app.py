@@ -97,8 +97,12 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
 
         def health() -> dict[str, object]:
-            return {"broker": mqtt.connected, "mqtt_thread": mqtt.thread_alive,
-                    "devices": len(registry.approved), "proposed": len(registry.proposed)}  # fmt: skip
+            return {
+                "broker": mqtt.connected,
+                "mqtt_thread": mqtt.thread_alive,
+                "devices": len(registry.approved),
+                "proposed": len(registry.proposed),
+            }
 
         service = Service(pipeline, journal, registry, health)
         info = {"name": settings.hub.name, "functions": [f.name for f in catalogue]}

@@ -11,7 +11,7 @@ token on a line of its own, a functional token without parentheses, text after t
 import re
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.octopus.tokens import END, FUNCTIONAL, functional, literal
+from orchestrator.tokens import END, FUNCTIONAL, functional, literal
 from schemas.base import Scalar
 from schemas.call import Call
 from schemas.errors import MalformedCall

@@ -74,9 +74,9 @@ async def _devices(stack: AsyncExitStack, broker: Login, password: str) -> list[
     phone = await stack.enter_async_context(SimulatedPhone(name="Pixel 8", serial="SIM0001"))
     phone.state.provider.add_contact("John", "+15550100")
     await stack.enter_async_context(announced(phone))
-    login = {"username": DEVICES, "password": password}
-    pc = await stack.enter_async_context(SimulatedPc(broker.host, broker.port, **login))
-    car = await stack.enter_async_context(SimulatedCar(broker.host, broker.port, **login))
+    login = (DEVICES, password)
+    pc = await stack.enter_async_context(SimulatedPc(broker.host, broker.port, login=login))
+    car = await stack.enter_async_context(SimulatedCar(broker.host, broker.port, login=login))
     return [phone.state.serial, pc.name, car.name]
 
 

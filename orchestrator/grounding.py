@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import langcodes
 import phonenumbers
-from text_to_num import alpha2digit
 
 from orchestrator import moments
 from orchestrator.catalogue import Catalogue
@@ -90,7 +89,7 @@ def _said(value: Scalar, sentence: str) -> bool:
     plain = _plain(sentence)
     if isinstance(value, str):
         return _plain(value) in plain
-    digits = re.findall(r"\d+(?:\.\d+)?", alpha2digit(sentence.lower(), "en"))
+    digits = re.findall(r"\d+(?:\.\d+)?", moments.digits(sentence))
     return any(float(number) == float(value) for number in digits)
 
 
@@ -122,7 +121,7 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | N
     if isinstance(value, bool):
         return None
     low, high = parameter.minimum, parameter.maximum
-    text = alpha2digit(str(value).lower(), "en")
+    text = moments.digits(str(value))
     found = re.search(r"-?\d+(?:\.\d+)?", text)
     if found is None:
         return _extreme(text, parameter)

@@ -12,9 +12,12 @@ _NEGATED = re.compile(
 )
 _NOT_NEGATED = re.compile(r"\bdo not disturb\b|\bdon'?t (?:forget|mind|want to miss)\b", re.I)
 _CONDITION = re.compile(
-    r"(?:^|,\s*|\b(?:and|then)\s+)(?:if|when|once)\b"
-    r"(?!\s+(?:you (?:can|could|would|like|get|have)|possible|done|that))"
-    r"|\b(?:unless|as soon as|whenever)\b",
+    r"\b(?:if|when|once|unless|whenever|as soon as)\b"
+    r"(?!\s+(?:you (?:can|could|would|like|get|have)|possible|done|that))",
+    re.IGNORECASE,
+)
+_NO_CONDITION = re.compile(
+    r"\b(?:wonder(?:ing)?|see|check|know|tell \w+|ask \w+|find out)\s+(?:if|when)\b",
     re.IGNORECASE,
 )
 _EXCEPTION = re.compile(r"\b(?:except|apart from|other than|all but|everything but)\b", re.I)
@@ -37,7 +40,7 @@ def objection(sentence: str, functions: tuple[Function, ...], said: tuple[str, .
     if _EXCEPTION.search(rest):
         return "the sentence makes an exception, which is not supported yet"
     acting = [f for f in functions if f.effect != "read"]
-    if acting and _CONDITION.search(rest):
+    if acting and _CONDITION.search(_NO_CONDITION.sub(" ", rest)):
         return "the sentence sets a condition, which is not supported yet"
     timed = any(p.type in _TIMED for f in functions for p in f.parameters)
     if acting and not timed and _LATER.search(rest):

@@ -32,14 +32,14 @@ _FILLER = re.compile(
 
 def clock(words: str) -> time | None:
     """A time of day ("half past seven tonight"), or None; a bare hour is the 24 h clock's."""
-    found, rest = _clock(_digits(words))
+    found, rest = _clock(digits(words))
     rest = _FILLER.sub("", rest.replace("tonight", "")).strip()
     return found if not rest else None
 
 
 def length(words: str) -> timedelta | None:
     """A length of time ("an hour and a half", "20 min"), or None."""
-    text = _digits(words)
+    text = digits(words)
     total = timedelta()
     for match in _LENGTH.finditer(text):
         count = match["count"].lower()
@@ -54,7 +54,7 @@ def moment(words: str, now: datetime) -> datetime | None:
     """A date with a time ("tomorrow at 3pm", "in 20 minutes"), or None where one is missing."""
     if (ahead := length(words)) is not None:
         return now + ahead
-    at, rest = _clock(_digits(words))
+    at, rest = _clock(digits(words))
     if at is None:
         return None
     day_words = _FILLER.sub(" ", rest.replace("tonight", "today")).strip()
@@ -66,8 +66,9 @@ def moment(words: str, now: datetime) -> datetime | None:
     return datetime.combine(day.date(), at, now.tzinfo) if day else None
 
 
-def _digits(words: str) -> str:
-    text: str = alpha2digit(words.lower(), "en")
+def digits(words: str) -> str:
+    """The words in lower case, with numbers in digits ("seven oh five" is "7:05")."""
+    text: str = alpha2digit(words.lower(), "en", threshold=0)
     return re.sub(r"\b(\d{1,2}) (?:0|oh|o) ?(\d)\b", r"\1:0\2", text)
 
 

@@ -92,16 +92,15 @@ async def hub_on(broker: Broker, client_id: str = "hub") -> AsyncIterator[HaClie
 
 
 async def heard_so_far(ha: HaClient) -> None:
-    """Wait until the hub has handled all that reached the broker before."""
-    heard = asyncio.Event()
-
-    async def handle(_message: Message) -> None:
-        heard.set()
-
-    stop = ha.mqtt.subscribe("barrier", handle, retained=False)
-    await ha.mqtt.publish("barrier", b"")
+    """Wait until the hub has handled all that reached the broker before, and the broker all that
+    the hub did because of it.
+    """
+    heard: asyncio.Queue[Message] = asyncio.Queue()
+    stop = ha.mqtt.subscribe("barrier", heard.put, retained=False)
     async with asyncio.timeout(10):
-        await heard.wait()
+        for _ in range(2):
+            await ha.mqtt.publish("barrier", b"")
+            await heard.get()
     stop()
 
 

@@ -57,11 +57,14 @@ class Step(nn.Module):
 class _Rows(nn.Module):
     """An embedding whose rows are int8 with one scale each."""
 
+    scale: Tensor
+    rows: Tensor
+
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
-        scale = weight.abs().amax(dim=1, keepdim=True) / 127
-        self.register_buffer("scale", scale.clamp(min=1e-12))
-        self.register_buffer("rows", (weight / self.scale).round().to(torch.int8))
+        scale = (weight.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-12)
+        self.register_buffer("scale", scale)
+        self.register_buffer("rows", (weight / scale).round().to(torch.int8))
 
     def forward(self, ids: Tensor) -> Tensor:
         return self.rows[ids].to(torch.float32) * self.scale[ids]

@@ -54,7 +54,7 @@ class Layer(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """[batch, length, width] -> [batch, heads, length, width / heads]."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
     def forward(
         self, x: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None, dropout: float

@@ -4,8 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from adb_shell.auth.keygen import keygen  # type: ignore[import-untyped]
-from adb_shell.auth.sign_cryptography import CryptographySigner  # type: ignore[import-untyped]
+from adb_shell.auth.keygen import keygen
+from adb_shell.auth.sign_cryptography import CryptographySigner
 
 OWNER_ONLY = 0o600
 

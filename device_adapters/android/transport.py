@@ -7,11 +7,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from adb_shell import constants, exceptions  # type: ignore[import-untyped]
-from adb_shell.adb_device_async import AdbDeviceAsync  # type: ignore[import-untyped]
-from adb_shell.adb_message import AdbMessage  # type: ignore[import-untyped]
-from adb_shell.hidden_helpers import _AdbTransactionInfo  # type: ignore[import-untyped]
-from adb_shell.transport.tcp_transport_async import (  # type: ignore[import-untyped]
+from adb_shell import constants, exceptions
+from adb_shell.adb_device_async import AdbDeviceAsync
+from adb_shell.adb_message import AdbMessage
+from adb_shell.hidden_helpers import _AdbTransactionInfo
+from adb_shell.transport.tcp_transport_async import (
     TcpTransportAsync,
 )
 

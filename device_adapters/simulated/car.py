@@ -28,6 +28,7 @@ class SimulatedCar(Publisher):
         *,
         vin: str = "WVWZZZTEST0000001",
         fahrenheit: bool = True,
+        login: tuple[str, str] | None = None,
     ) -> None:
         self.name, self.vin, self.fahrenheit = name, vin, fahrenheit
         self.base = f"carconnectivity/garage/{vin}"
@@ -43,6 +44,7 @@ class SimulatedCar(Publisher):
             client_id=f"carconnectivity-{vin}",
             status="carconnectivity/plugins/mqtt/connection_state",
             orders=f"{self.base}/#",
+            login=login,
         )
         self._mqtt.subscribe("homeassistant/status", self._on_birth, retained=False)
 

@@ -18,7 +18,7 @@ class SimulatedHome(Publisher):
 
     online, offline = '{"state":"online"}', '{"state":"offline"}'
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, login: tuple[str, str] | None = None) -> None:
         self.devices: dict[str, dict[str, Any]] = {
             "Kitchen Lamp": {
                 "state": "OFF",
@@ -31,7 +31,9 @@ class SimulatedHome(Publisher):
             "Smoke Detector": {"smoke": False},
         }
         self.sockets = {"Fan": "OFF", "Heater": "OFF"}
-        super().__init__(host, port, client_id="zigbee2mqtt", status=_BRIDGE, orders="+/+/set/#")
+        super().__init__(
+            host, port, client_id="zigbee2mqtt", status=_BRIDGE, orders="+/+/set/#", login=login
+        )
 
     def identifier(self, name: str) -> str:
         """The Home Assistant identifier of a device."""

@@ -18,7 +18,14 @@ class SimulatedPc(Publisher):
 
     online, offline = "ON", "OFF"
 
-    def __init__(self, host: str, port: int, name: str = "office-pc") -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        name: str = "office-pc",
+        *,
+        login: tuple[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.base = f"lnxlink/{name.lower()}"
         self.locked = False
@@ -36,6 +43,7 @@ class SimulatedPc(Publisher):
             client_id=f"LNXlink-{name}",
             status=f"{self.base}/lwt",
             orders=f"{self.base}/commands/#",
+            login=login,
         )
 
     def states(self) -> dict[str, str]:

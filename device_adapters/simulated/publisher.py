@@ -28,15 +28,31 @@ class Publisher(ABC):
 
     online, offline = "online", "offline"
 
-    def __init__(self, host: str, port: int, *, client_id: str, status: str, orders: str) -> None:
-        """`status`: the availability topic; `orders`: the filter of the command topics."""
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        status: str,
+        orders: str,
+        login: tuple[str, str] | None = None,
+    ) -> None:
+        """`status`: the availability topic; `orders`: the filter of the command topics; `login`:
+        user and password at the broker."""
         self.faults = Faults()
         self.received: list[tuple[str, str]] = []
         self._obeyed = asyncio.Event()
         self._status = status
         self._orders = orders
+        user, password = login or (None, None)
         self._mqtt = MqttClient(
-            host, port, client_id=client_id, will=Will(topic=status, payload=self.offline)
+            host,
+            port,
+            client_id=client_id,
+            username=user,
+            password=password,
+            will=Will(topic=status, payload=self.offline),
         )
 
     @abstractmethod

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.catalogue import IRRELEVANT, TOKENS, Catalogue
-from orchestrator.octopus.tokens import END, functional, literal
+from orchestrator.tokens import END, functional, literal
 from schemas.function import Function, Parameter, ParameterType, ResultType
 
 SPARE_PARAMETERS = 4

@@ -54,6 +54,14 @@ async def test_publishing_says_that_nobody_listens(connect: Connect) -> None:
     assert not await (await connect()).publish("nobody/here", b"x")
 
 
+@pytest.mark.parametrize("topic", ["a/#", "+", "\ud800"])
+async def test_a_topic_that_is_none_is_refused(connect: Connect, topic: str) -> None:
+    client = await connect()
+    with pytest.raises(DeviceRefused):
+        await client.publish(topic, b"x")
+    assert client.thread_alive
+
+
 async def test_overlapping_filters_get_each_message_once(connect: Connect) -> None:
     client, wide, narrow = await connect(), Inbox(), Inbox()
     client.subscribe("a/#", wide.take)

@@ -94,6 +94,8 @@ def test_a_device_message_shares_its_options() -> None:
         b'{"command_topic": "a\\u0000"}',
         b'{"~": "#", "command_topic": "~/x"}',
         b'{"availability_topic": "+"}',
+        b'{"state_topic": "\\ud800"}',
+        b'{"state_topic": "a\\nb"}',
         b'{"name": "' + b"x" * 300_000 + b'"}',
     ],
 )
@@ -119,7 +121,10 @@ keys = st.sampled_from(
     ]
 )
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "~/a", "a/#", "{{ x }}"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["", "~/a", "a/#", "{{ x }}", "\ud800"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=6,
 )
@@ -177,6 +182,11 @@ def test_numbers_go_through_the_command_template() -> None:
 def test_a_read_only_entity_takes_no_orders() -> None:
     with pytest.raises(DeviceRefused, match="takes no orders"):
         order(entity("sensor", state_topic="s"), "state", "x")
+
+
+def test_half_a_character_is_replaced() -> None:
+    sensor = entity("sensor", state_topic="s", value_template="{{ value_json.x }}")
+    assert state(sensor, "state", '{"x": "\\ud800"}') == "?"
 
 
 @pytest.mark.parametrize("payload", ["", " ", "null", "None", "none"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.grammar import NOT_SAID, Derivation, Grammar, Words
-from orchestrator.octopus.tokens import END, functional
+from orchestrator.tokens import END, functional
 from training.dataset.example import Example, Intended, Mark, Span
 
 

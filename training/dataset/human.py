@@ -35,7 +35,7 @@ def _intended(sentence: str, call: dict[str, Any], catalogue: Catalogue) -> Inte
     if home and home in (call.get("accept") or []) and not _CAR.search(sentence):
         unknown = dict.fromkeys((p.name for p in catalogue[home].parameters), Mark.UNKNOWN)
         return Intended(home, dict(unknown))
-    arguments = {}
+    arguments: dict[str, Span | str | Mark | Intended] = {}
     for parameter in catalogue[name].parameters:
         arguments[parameter.name] = _argument(sentence, call["args"].get(parameter.name), parameter)
     return Intended(name, arguments)

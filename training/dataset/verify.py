@@ -32,25 +32,26 @@ class Verifier:
         """The row encoded, or None with the reason counted."""
         same = key(example.sentence)
         if same in self._seen:
-            return self._reject("repeated")
+            return self._rejected("repeated")
         try:
             encoded = self._encoder(example)
         except Unencodable:
-            return self._reject("not encodable")
+            return self._rejected("not encodable")
         if len(encoded.pieces) > MAX_PIECES:
-            return self._reject("too long")
+            return self._rejected("too long")
         try:
             calls = decoder.read(encoded.text, self._catalogue)
         except MalformedCall:
-            return self._reject("not readable")
+            return self._rejected("not readable")
         meant = tuple(_meant(call, example.sentence, self._catalogue) for call in example.calls)
         if calls != meant:
-            return self._reject("reads back differently")
+            return self._rejected("reads back differently")
         self._seen.add(same)
         return encoded
 
-    def _reject(self, reason: str) -> None:
+    def _rejected(self, reason: str) -> Encoded | None:
         self.rejected[reason] += 1
+        return None
 
 
 def _meant(call: Intended, sentence: str, catalogue: Catalogue) -> Call:

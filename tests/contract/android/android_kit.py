@@ -10,6 +10,8 @@ from schemas.call import Invocation
 from schemas.device import Device, Kind
 from schemas.outcome import Done
 
+NASTY = 'it\'s "50%" $HOME `id`; rm -rf / && echo 漢字🙂\nRow: 1 _id=9, body=x'
+
 Call = Callable[..., Awaitable[Done]]
 
 

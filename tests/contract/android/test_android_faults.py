@@ -60,21 +60,23 @@ async def test_the_next_call_connects_again(phone: SimulatedPhone, call: Call) -
 
 
 async def test_a_silent_phone_ends_in_time(phone: SimulatedPhone, adapter: AndroidAdapter) -> None:
+    await adapter.connect()
     phone.inject(Fault("settings put", Manner.HANG))
     with pytest.raises(DeviceUncertain, match="no answer in time"):
-        await adapter.call(invocation("change_screen_brightness", 0.2, level=1))
+        await adapter.call(invocation("change_screen_brightness", 0.5, level=1))
     phone.inject(Fault("getprop", Manner.HANG))
     arguments = {"contact_name": NUMBER, "message": "x"}
     with pytest.raises(DeviceUnavailable):
-        await adapter.call(invocation("send_text_message", 0.2, **arguments))
+        await adapter.call(invocation("send_text_message", 0.5, **arguments))
 
 
 async def test_a_call_that_waits_in_vain_for_its_turn(
     phone: SimulatedPhone, adapter: AndroidAdapter
 ) -> None:
+    await adapter.connect()
     phone.inject(Fault("set_dnd", Manner.HANG))
     async with asyncio.TaskGroup() as group:
-        hanging = invocation("enable_do_not_disturb", 0.4, enabled=True)
+        hanging = invocation("enable_do_not_disturb", 0.6, enabled=True)
         first = group.create_task(ended(adapter, hanging))
         second = group.create_task(ended(adapter, invocation("lock_screen", 0.1)))
     assert (await first, await second) == (DeviceUncertain, DeviceUnavailable)
@@ -100,10 +102,13 @@ async def test_many_calls_at_once_all_end(phone: SimulatedPhone, call: Call) -> 
     assert len(done) == 3
 
 
-async def test_a_cancelled_call_leaves_a_usable_adapter(phone: SimulatedPhone, call: Call) -> None:
+async def test_a_cancelled_call_leaves_a_usable_adapter(
+    phone: SimulatedPhone, adapter: AndroidAdapter, call: Call
+) -> None:
+    await adapter.connect()
     phone.inject(Fault("set_dnd", Manner.HANG))
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(0.5):
             await call("enable_do_not_disturb", enabled=True)
     await call("enable_do_not_disturb", enabled=True)
     assert phone.state.settings["global"]["zen_mode"] == "1"
@@ -113,7 +118,7 @@ async def test_a_person_must_allow_the_hub_once(key: Path) -> None:
     async with SimulatedPhone(trust=Trust.ASK) as phone:
         adapter = adapter_for(phone, key)
         with pytest.raises(DeviceNeedsPerson):
-            await adapter.call(invocation("lock_screen", 0.3))
+            await adapter.call(invocation("lock_screen", 1.0))
         phone.keys.allow()
         await adapter.call(invocation("lock_screen"))
         await adapter.close()
@@ -144,22 +149,22 @@ async def test_nobody_there(phone: SimulatedPhone, key: Path) -> None:
 
 
 async def test_something_else_there(key: Path) -> None:
-    ended = asyncio.Event()
+    closed = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.6 and then some more bytes\r\n")
         with contextlib.suppress(ConnectionError):
             await reader.read()
-        writer.transport.abort()
-        await writer.wait_closed()
-        ended.set()
+            writer.transport.abort()
+            await writer.wait_closed()
+        closed.set()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     transport = AdbTransport("127.0.0.1", port, key)
     with pytest.raises(DeviceUnavailable):
         await transport.connect(1.0)
-    await ended.wait()
+    await closed.wait()
     server.close()
     await server.wait_closed()
 

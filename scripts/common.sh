@@ -1,0 +1,37 @@
+# Sourced by the other scripts: a virtual environment with what they need.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# environment EXTRAS: make .venv and install the project with these extras, once per pyproject.
+environment() {
+    local wanted stamp=".venv/.installed-${1//[^a-z]/-}"
+    wanted=$(cat pyproject.toml constraints.txt | cksum)
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    local python
+    python=$(command -v python3.11 || command -v python3)
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        { echo "Python 3.11 or newer is needed; $python is $("$python" --version)" >&2; exit 2; }
+    [ -x .venv/bin/python ] || { echo "making .venv"; "$python" -m venv .venv; }
+    echo "installing ${1:-the hub} (once; a few minutes the first time)"
+    .venv/bin/pip install --quiet --disable-pip-version-check \
+        --constraint constraints.txt --editable ".${1:+[$1]}"
+    echo "$wanted" > "$stamp"
+}
+
+# programs NAME ...: have Debian's packages of these names, if this is Debian and we may.
+programs() {
+    local missing=()
+    for name in "$@"; do
+        command -v "$name" >/dev/null || [ -x "/usr/sbin/$name" ] || missing+=("$name")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing ${missing[*]} with apt"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+    else
+        echo "missing: ${missing[*]} (apt install ${missing[*]})" >&2
+        return 1
+    fi
+}

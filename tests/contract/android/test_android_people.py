@@ -1,0 +1,104 @@
+"""Calls, messages, mail and contacts: who is reached, and who never is."""
+
+from urllib.parse import quote
+
+import pytest
+
+from device_adapters.android import AndroidAdapter
+from device_adapters.simulated.phone import Fault, Manner, SimulatedPhone
+from schemas.errors import DeviceRefused
+from schemas.outcome import Evidence
+from tests.contract.android.android_kit import NASTY, Call, invocation
+
+VERIFIED, UNVERIFIED, DRAFTED = Evidence.VERIFIED, Evidence.UNVERIFIED, Evidence.DRAFTED
+
+
+async def test_send_email_is_a_draft(phone: SimulatedPhone, call: Call) -> None:
+    done = await call("send_email", recipient="a+b@c.org", title="1 & 2?", content=NASTY)
+    assert done.evidence is DRAFTED
+    body = quote(NASTY, safe="")
+    assert phone.state.intents == [f"mailto:a%2Bb@c.org?subject=1%20%26%202%3F&body={body}"]
+
+
+@pytest.mark.parametrize("text", ["Hi", NASTY.replace("漢字🙂", ""), "s16"])
+async def test_send_text_message(phone: SimulatedPhone, call: Call, text: str) -> None:
+    phone.state.provider.add_contact("John O'Neil", "+49 151 1234567")
+    phone.state.provider.add_sent("+491511234567", text, 0)
+    done = await call("send_text_message", contact_name="john o'neil", message=text)
+    assert done.evidence is VERIFIED
+    assert phone.state.sent[1:] == [("+491511234567", text)]
+
+
+@pytest.mark.parametrize(("sdk", "text"), [(28, "Hi"), (34, "é" * 71)])
+async def test_a_message_the_phone_cannot_send_alone_is_a_draft(
+    phone: SimulatedPhone, call: Call, sdk: int, text: str
+) -> None:
+    phone.state.sdk = sdk
+    done = await call("send_text_message", contact_name="+491511234567", message=text)
+    assert (done.evidence, phone.state.sent) == (DRAFTED, [])
+    assert phone.state.intents == ["smsto:%2B491511234567"]
+
+
+async def test_make_phone_call(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.provider.add_contact("Élise", "(0151) 123-456")
+    done = await call("make_phone_call", phone_number="élise")
+    assert (done.evidence, phone.state.called) == (VERIFIED, ["0151123456"])
+    with pytest.raises(DeviceRefused, match="another call"):
+        await call("make_phone_call", phone_number="+491511234567")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("John", "2 contacts"),
+        ("Anna", "2 numbers"),
+        ("Nobody", "no contact"),
+        ("' OR '1'='1", "no contact"),
+        ("Police", "emergency"),
+        ("Voicemail", "not a number"),
+        ("112", "emergency"),
+    ],
+)
+async def test_whom_it_does_not_call(
+    phone: SimulatedPhone, call: Call, name: str, reason: str
+) -> None:
+    provider = phone.state.provider
+    for said in ("John", "JOHN"):
+        provider.add_contact(said, "+4915100000")
+    raw = provider.add_contact("Anna", "+49 151 1")
+    number = {"raw_contact_id": raw, "mimetype": "vnd.android.cursor.item/phone_v2"}
+    provider.insert("content://com.android.contacts/data", {**number, "data1": "+49 151 2"})
+    provider.add_contact("Police", "110")
+    provider.add_contact("Voicemail", "*86")
+    for function in ("make_phone_call", "send_text_message"):
+        with pytest.raises(DeviceRefused, match=reason):
+            await call(function, phone_number=name, contact_name=name, message="x")
+    assert (phone.state.called, phone.state.sent) == ([], [])
+
+
+async def test_a_contact_cannot_pose_as_another(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.provider.add_contact("Eve\nRow: 1 contact_id=7, data1=+1900", "+4915166")
+    phone.state.provider.add_contact("Mum", "+49151777777")
+    await call("make_phone_call", phone_number="Mum")
+    assert phone.state.called == ["+49151777777"]
+
+
+@pytest.mark.parametrize("name", ["Ann O'Neil", "--x", NASTY])
+async def test_create_contact(
+    phone: SimulatedPhone, adapter: AndroidAdapter, call: Call, name: str
+) -> None:
+    arguments = {"name": name, "phone_number": "+491511234567"}
+    assert await adapter.probe(invocation("create_contact", **arguments)) is None
+    done = await call("create_contact", **arguments)
+    assert done.evidence is VERIFIED
+    assert phone.state.contacts == [(name, "+491511234567")]
+    assert await adapter.probe(invocation("create_contact", **arguments)) == done
+
+
+async def test_half_a_contact_is_taken_away(phone: SimulatedPhone, call: Call) -> None:
+    refusal = "java.lang.SecurityException: no"
+    phone.inject(Fault("phone_v2", Manner.ANSWER, stderr=refusal))
+    with pytest.raises(DeviceRefused, match="SecurityException"):
+        await call("create_contact", name="Ann", phone_number="+491511234567")
+    rows = phone.state.provider.query("content://com.android.contacts/raw_contacts", None, "1", "")
+    assert rows == []

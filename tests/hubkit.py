@@ -1,0 +1,122 @@
+"""Parts of a hub for tests: a journal in a folder, a model that writes what it is told."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from device_adapters.base import Adapter
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.executor import Executor
+from orchestrator.journal import Journal
+from orchestrator.octopus.engine import Decoded
+from orchestrator.pipeline import Pipeline
+from orchestrator.policy import Policy
+from orchestrator.registry import Registry
+from orchestrator.service import Service
+from orchestrator.understanding import Understander
+from schemas.call import Invocation
+from schemas.command import Command
+from schemas.device import Device, Kind
+from schemas.event import Event
+from schemas.outcome import Done, Evidence
+
+NOW = datetime(2026, 11, 22, 17, 0)
+Call = Callable[[Invocation], Awaitable[Done]]
+
+
+class ScriptedAdapter(Adapter):
+    """Serves functions with a coroutine function, and remembers what it was asked."""
+
+    def __init__(self, functions: frozenset[str], call: Call | None = None) -> None:
+        self.functions = functions
+        self.calls: list[Invocation] = []
+        self._call = call or self.succeed
+        self.closed = False
+
+    async def connect(self) -> frozenset[str]:
+        return self.functions
+
+    async def call(self, invocation: Invocation) -> Done:
+        self.calls.append(invocation)
+        return await self._call(invocation)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    @staticmethod
+    async def succeed(invocation: Invocation) -> Done:
+        return Done(evidence=Evidence.VERIFIED, result="sunny", detail="ok")
+
+
+def command(text: str, identity: str = "c1", user: str = "ann", **fields: object) -> Command:
+    return Command.model_validate(
+        {"id": identity, "text": text, "user": user, "door": "test", **fields}
+    )
+
+
+def quick(catalogue: Catalogue, seconds: float = 0.2) -> Catalogue:
+    """The catalogue with short timeouts."""
+    return Catalogue([f.model_copy(update={"timeout": seconds}) for f in catalogue])
+
+
+@dataclass
+class Rig:
+    """A pipeline with one scripted phone, PC and hub device."""
+
+    pipeline: Pipeline
+    service: Service
+    journal: Journal
+    registry: Registry
+    bus: Bus
+    adapter: ScriptedAdapter
+    events: list[Event]
+
+    async def run(self, sent: Command) -> str:
+        """Submit and wait for the end; the final state."""
+        await self.pipeline.submit(sent)
+        await self.pipeline.drain(10)
+        execution = await self.journal.get(sent.id)
+        assert execution is not None
+        return execution.state
+
+
+@asynccontextmanager
+async def rig(
+    folder: Path,
+    catalogue: Catalogue,
+    model: dict[str, str],
+    *,
+    call: Call | None = None,
+    policy: Policy | None = None,
+    confidence: float = 1.0,
+) -> AsyncIterator[Rig]:
+    """`model` maps sentences to what the model writes."""
+    adapter = ScriptedAdapter(frozenset(f.name for f in catalogue), call)
+    registry = Registry(folder / "devices.json", {"test": lambda device: adapter})
+    registry.load((Device(id="p1", kind=Kind.PHONE, name="Pixel", protocol="test",
+                          functions=tuple(f.name for f in catalogue)),))  # fmt: skip
+    understander = Understander(
+        lambda text: Decoded(model[text], confidence, 1), catalogue, policy or Policy(),
+        threshold=0.5, region="US", now=lambda: NOW,
+    )  # fmt: skip
+    bus = Bus()
+    events: list[Event] = []
+    publish = bus.publish
+    bus.publish = lambda event: (events.append(event), publish(event))[1]  # type: ignore[method-assign]
+    with ThreadPoolExecutor(1) as thread:
+        async with Journal(folder / "journal.db") as journal:
+            executor = Executor(catalogue, journal, bus, registry.reach)
+            pipeline = Pipeline(
+                understand=understander, model_thread=thread, catalogue=catalogue,
+                journal=journal, executor=executor, registry=registry, bus=bus,
+            )  # fmt: skip
+            service = Service(pipeline, journal, registry, dict)
+            try:
+                yield Rig(pipeline, service, journal, registry, bus, adapter, events)
+            finally:
+                await pipeline.drain(1)
+                await registry.close()

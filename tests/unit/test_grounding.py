@@ -1,0 +1,81 @@
+"""Arguments become canonical, or are asked for."""
+
+from datetime import datetime
+
+import pytest
+
+from orchestrator import grounding
+from orchestrator.catalogue import Catalogue
+from schemas.base import Scalar
+from schemas.call import Call
+
+NOW = datetime(2026, 11, 22, 17, 0)
+
+
+def ground(catalogue: Catalogue, sentence: str, function: str, *arguments: Scalar | None) -> Call:
+    context = grounding.Context(sentence=sentence, now=NOW)
+    return grounding.ground(Call(function=function, arguments=arguments), context, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "function", "written", "canonical"),
+    [
+        ("wake me at 7:30 am", "set_timer_alarm", ("7:30 am", "alarm"), ("07:30", "alarm")),
+        ("timer for ten minutes", "set_timer_alarm", ("ten minutes", "alarm"), ("PT600S", "alarm")),
+        ("volume to seven", "set_volume", ("seven", "media"), (7, "media")),
+        ("volume to two", "set_volume", ("two", "media"), (2, "media")),
+        ("volume to 50%", "set_volume", ("50%", "media"), (5, "media")),
+        ("mute my phone", "set_volume", ("mute", "media"), (0, "media")),
+        ("heating to 21 celsius", "set_nest_temperature", ("21 celsius",), (69.8,)),
+        ("heating to 21", "set_nest_temperature", ("21",), (69.8,)),
+        ("heating to 72", "set_nest_temperature", ("72",), (72,)),
+        ("call (415) 555-2671", "make_phone_call", ("(415) 555-2671",), ("+14155552671",)),
+        ("call mom", "make_phone_call", ("mom",), ("mom",)),
+        ("open example.com", "open_url", ("example.com",), ("https://example.com",)),
+        ("car volume down by 5", "adjust_volume", ("5", None), (-5, None)),
+        ("news in french", "get_trending_news", (None, "french"), (None, "fr")),
+        ("weather", "get_weather_forecast", (None,), (None,)),
+        ("seat back 3 cm", "adjust_seat_position", ("driver", "backward", "3 cm"),
+         ("driver", "backward", 30)),
+    ],
+)  # fmt: skip
+def test_canonical_values(
+    sentence: str,
+    function: str,
+    written: tuple[Scalar | None, ...],
+    canonical: tuple[Scalar | None, ...],
+    catalogue: Catalogue,
+) -> None:
+    assert ground(catalogue, sentence, function, *written).arguments == canonical
+
+
+@pytest.mark.parametrize(
+    ("sentence", "function", "written", "asks"),
+    [
+        ("call my mom", "make_phone_call", ("+15556667777",), "was not said"),
+        ("text John", "send_text_message", ("John", None), "which message?"),
+        ("make it louder", "set_volume", ("louder", "media"), "cannot be read"),
+        ("turn the brightness down", "change_screen_brightness", (10,), "was not said"),
+        ("volume to 70", "set_volume", ("70", "media"), "cannot be read"),
+        ("email bob hello", "send_email", ("bob", None, "hello"), "cannot be read"),
+        ("change the car's volume", "adjust_volume", (None, None), "which set value?"),
+        ("wake me next friday at 7", "set_timer_alarm", ("next friday at 7", "alarm"),
+         "cannot be read"),
+    ],
+)  # fmt: skip
+def test_asks_instead_of_inventing(
+    sentence: str,
+    function: str,
+    written: tuple[Scalar | None, ...],
+    asks: str,
+    catalogue: Catalogue,
+) -> None:
+    with pytest.raises(grounding.Question, match="(?i)" + asks.replace("?", r"\?")):
+        ground(catalogue, sentence, function, *written)
+
+
+def test_nested_calls_are_grounded_too(catalogue: Catalogue) -> None:
+    inner = Call(function="get_weather_forecast", arguments=("Seoul",))
+    call = Call(function="send_text_message", arguments=("John", inner))
+    context = grounding.Context(sentence="text John the weather in Seoul", now=NOW)
+    assert grounding.ground(call, context, catalogue) == call

@@ -1,0 +1,97 @@
+"""The journal: compare-and-set, grouped commits, and what a file that is no journal says."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from orchestrator.journal import Journal, JournalUnavailable
+from orchestrator.ledger import IllegalTransition
+from schemas.execution import RunState, StepState
+from schemas.outcome import Done, Evidence
+from schemas.plan import Step
+from tests.hubkit import command
+
+STEP = Step(index=0, function="take_a_photo", arguments={"camera": "front"}, device="p1")
+DONE = Done(evidence=Evidence.VERIFIED, detail="Photo taken")
+
+
+async def test_keeps_a_command_over_a_restart(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        assert await journal.accept(command("selfie"))
+        await journal.planned("c1", (STEP,))
+        await journal.move_run("c1", RunState.RUNNING)
+        await journal.move_step("c1", 0, StepState.DISPATCHED)
+    async with Journal(tmp_path / "j.db") as journal:
+        (unfinished,) = await journal.unfinished()
+        assert unfinished.command.text == "selfie"
+        assert unfinished.steps[0].state is StepState.DISPATCHED
+        await journal.move_step("c1", 0, StepState.SUCCEEDED, DONE)
+        await journal.move_run("c1", RunState.SUCCEEDED, answer="done")
+        assert await journal.unfinished() == ()
+        record = await journal.get("c1")
+        assert record is not None
+        assert record.steps[0].outcome == DONE
+        assert record.answer == "done"
+
+
+async def test_a_known_id_is_not_accepted_twice(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        accepted = await asyncio.gather(*(journal.accept(command("x")) for _ in range(100)))
+        assert accepted.count(True) == 1
+
+
+async def test_an_illegal_move_changes_nothing_and_spares_its_neighbours(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("x"))
+        await journal.planned("c1", (STEP,))
+        moves = await asyncio.gather(
+            journal.move_step("c1", 0, StepState.SUCCEEDED, DONE),
+            journal.move_step("c1", 0, StepState.DISPATCHED),
+            journal.move_run("c1", RunState.SUCCEEDED),
+            return_exceptions=True,
+        )
+        assert [type(move) for move in moves] == [IllegalTransition, float, IllegalTransition]
+        record = await journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.PLANNED
+        assert record.steps[0].state is StepState.DISPATCHED
+
+
+async def test_every_change_has_an_event_row(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("x"))
+        await journal.planned("c1", (STEP,))
+        await journal.move_step("c1", 0, StepState.DISPATCHED)
+    rows = sqlite3.connect(tmp_path / "j.db")
+    states = [row[0] for row in rows.execute("SELECT state FROM events ORDER BY sequence")]
+    rows.close()
+    assert states == ["accepted", "planned", "dispatched"]
+
+
+async def test_commits_survive_a_power_cut_by_configuration(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        names = ("journal_mode", "synchronous")
+        pragmas = await journal._do(
+            lambda c: [c.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+        )
+    assert pragmas == ["wal", 2]
+
+
+async def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "j.db").write_bytes(b"no journal" * 1000)
+    with pytest.raises(JournalUnavailable, match=r"j\.db: cannot open the journal"):
+        async with Journal(tmp_path / "j.db"):
+            pass
+
+
+async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("x"))
+        used = await journal._do(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar())
+        await journal._do(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={used}").scalar())
+        with pytest.raises(JournalUnavailable, match="full"):
+            await journal.accept(command("y" * 50_000, "c2"))
+        await journal._do(lambda c: c.exec_driver_sql("PRAGMA max_page_count=100000").scalar())
+        assert await journal.accept(command("y", "c3"))

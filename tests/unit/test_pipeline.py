@@ -1,0 +1,280 @@
+"""The life of a command, with a scripted model and scripted devices."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.pipeline import BadCommand, NotAwaited
+from orchestrator.policy import Policy, Verdict
+from schemas.call import Invocation
+from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
+from schemas.execution import RunState, StepState
+from schemas.outcome import Done, Evidence, Skipped, Unknown
+from schemas.plan import Step
+from tests.hubkit import Rig, command, quick, rig
+
+ALLOW = Policy(functions={"send_text_message": Verdict.ALLOW, "make_phone_call": Verdict.ALLOW})
+NESTED = "<nexa_7>('John', <nexa_2>('Seoul'))<nexa_end>"
+SENTENCE = "text John the weather in Seoul"
+
+
+async def test_an_inner_call_runs_first_and_its_result_goes_in(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, policy=ALLOW) as hub:
+        assert await hub.run(command(SENTENCE)) == "succeeded"
+        assert [(c.function, c.arguments) for c in hub.adapter.calls] == [
+            ("get_weather_forecast", {"location": "Seoul"}),
+            ("send_text_message", {"contact_name": "John", "message": "sunny"}),
+        ]
+
+
+async def test_parallel_steps_start_together(tmp_path: Path, catalogue: Catalogue) -> None:
+    text = "<nexa_0>('back');<nexa_15>(True);<nexa_6>()<nexa_end>"
+    together = asyncio.Barrier(3)
+
+    async def meet(_: Invocation) -> Done:
+        await together.wait()  # passes only if all three are under way
+        return Done(evidence=Evidence.VERIFIED)
+
+    async with rig(tmp_path, catalogue, {"all": text}, call=meet) as hub:
+        assert await hub.run(command("all")) == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("error", "inner", "state"),
+    [
+        (DeviceUnavailable("gone"), "failed", "failed"),
+        (DeviceRefused("no"), "failed", "failed"),
+        (RuntimeError("bug"), "failed", "failed"),
+    ],
+)
+async def test_what_depends_on_a_failure_is_skipped(
+    tmp_path: Path, catalogue: Catalogue, error: Exception, inner: str, state: str
+) -> None:
+    async def fail(_: Invocation) -> Done:
+        raise error
+
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, call=fail, policy=ALLOW) as hub:
+        assert await hub.run(command(SENTENCE)) == state
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.steps[0].state == inner
+        assert isinstance(record.steps[1].outcome, Skipped)
+        assert len(hub.adapter.calls) == 1
+
+
+@pytest.mark.parametrize("error", [DeviceUncertain("lost"), RuntimeError("bug"), None])
+async def test_a_call_that_may_have_happened_is_unknown_and_not_repeated(
+    tmp_path: Path, catalogue: Catalogue, error: Exception | None
+) -> None:
+    async def silent(_: Invocation) -> Done:
+        if error is not None:
+            raise error
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    model = {"call 5551234567": "<nexa_8>('5551234567')<nexa_end>"}
+    async with rig(tmp_path, quick(catalogue), model, call=silent, policy=ALLOW) as hub:
+        assert await hub.run(command("call 5551234567")) == "needs_attention"
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert isinstance(record.steps[0].outcome, Unknown)
+        assert "not known whether it happened" in record.answer
+        assert len(hub.adapter.calls) == 1
+
+
+async def test_partial_success_is_said(tmp_path: Path, catalogue: Catalogue) -> None:
+    async def half(invocation: Invocation) -> Done:
+        if invocation.function == "take_a_photo":
+            raise DeviceRefused("the camera is in use")
+        return Done(evidence=Evidence.UNVERIFIED, detail="on")
+
+    model = {"both": "<nexa_0>('back');<nexa_15>(True)<nexa_end>"}
+    async with rig(tmp_path, catalogue, model, call=half) as hub:
+        assert await hub.run(command("both")) == "partly"
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert "the camera is in use" in record.answer
+        assert "not confirmed by the device" in record.answer
+
+
+@pytest.mark.parametrize(
+    ("sentence", "written", "confidence", "reason"),
+    [
+        ("tell me a joke", "<nexa_20>()<nexa_end>", 1.0, "no function fits"),
+        ("call mom", "<nexa_8>('+15550000')<nexa_end>", 1.0, "was not said"),
+        ("selfie", "<nexa_0>('front')<nexa_end>", 0.3, "not sure enough"),
+        ("selfie", "garbage", 1.0, "the model wrote no call"),
+        ("don't take a photo", "<nexa_0>('back')<nexa_end>", 1.0, "says not to"),
+    ],
+)
+async def test_nothing_runs_without_a_clear_request(
+    tmp_path: Path,
+    catalogue: Catalogue,
+    sentence: str,
+    written: str,
+    confidence: float,
+    reason: str,
+) -> None:
+    async with rig(tmp_path, catalogue, {sentence: written}, confidence=confidence) as hub:
+        assert await hub.run(command(sentence)) == "refused"
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert reason in record.answer
+        assert hub.adapter.calls == []
+
+
+async def test_copies_of_one_command_run_once(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = {"selfie": "<nexa_0>('front')<nexa_end>"}
+    async with rig(tmp_path, catalogue, model) as hub:
+        taken = await asyncio.gather(*(hub.pipeline.submit(command("selfie")) for _ in range(100)))
+        await hub.pipeline.drain(5)
+        assert taken.count(True) == 1
+        assert len(hub.adapter.calls) == 1
+        answer = await hub.service.submit(command("selfie"))
+        assert answer["state"] == "succeeded"
+
+
+async def test_another_users_id_gives_nothing_away(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = {"selfie": "<nexa_0>('front')<nexa_end>"}
+    async with rig(tmp_path, catalogue, model) as hub:
+        await hub.run(command("selfie"))
+        with pytest.raises(BadCommand):
+            await hub.service.submit(command("selfie", user="eve"))
+        with pytest.raises(BadCommand):
+            await hub.service.request("execution/get", "eve", {"execution": "c1"})
+
+
+async def _awaiting(hub: Rig, identity: str = "c1") -> str:
+    """The token, once the command waits for it."""
+    with hub.bus.subscribe() as events:
+        for told in hub.events:
+            if told.id == identity and told.state == "awaiting_confirmation":
+                return str(told.text.rpartition("(token ")[2].rstrip(")"))
+        async for told in events:
+            if told.id == identity and told.state == "awaiting_confirmation":
+                return str(told.text.rpartition("(token ")[2].rstrip(")"))
+    raise AssertionError
+
+
+CALL = {"call 5551234567": "<nexa_8>('5551234567')<nexa_end>"}
+
+
+async def test_a_risky_call_waits_for_the_right_person_and_token(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    async with rig(tmp_path, catalogue, CALL) as hub:
+        await hub.pipeline.submit(command("call 5551234567"))
+        token = await _awaiting(hub)
+        assert hub.adapter.calls == []
+        for wrong in (("c1", "0" * 16, "ann"), ("c1", token, "eve"), ("c2", token, "ann")):
+            with pytest.raises(NotAwaited):
+                await hub.pipeline.confirm(*wrong)
+        await hub.pipeline.confirm("c1", token, "ann")
+        await hub.pipeline.drain(5)
+        assert len(hub.adapter.calls) == 1
+        with pytest.raises(NotAwaited):
+            await hub.pipeline.confirm("c1", token, "ann")
+
+
+async def test_a_no_ends_it(tmp_path: Path, catalogue: Catalogue) -> None:
+    async with rig(tmp_path, catalogue, CALL) as hub:
+        await hub.pipeline.submit(command("call 5551234567"))
+        await hub.pipeline.confirm("c1", await _awaiting(hub), "ann", yes=False)
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.CANCELLED
+        assert hub.adapter.calls == []
+
+
+async def test_a_denied_function_never_runs(tmp_path: Path, catalogue: Catalogue) -> None:
+    policy = Policy(users={"guest": {"take_a_photo": Verdict.DENY}})
+    model = {"selfie": "<nexa_0>('front')<nexa_end>"}
+    async with rig(tmp_path, catalogue, model, policy=policy) as hub:
+        assert await hub.run(command("selfie", "c1", "guest")) == "refused"
+        assert await hub.run(command("selfie", "c2", "ann")) == "succeeded"
+        assert len(hub.adapter.calls) == 1
+
+
+async def test_cancelling_stops_what_was_not_sent(tmp_path: Path, catalogue: Catalogue) -> None:
+    under_way = asyncio.Event()
+
+    async def hang(_: Invocation) -> Done:
+        under_way.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, call=hang, policy=ALLOW) as hub:
+        await hub.pipeline.submit(command(SENTENCE))
+        await under_way.wait()
+        with pytest.raises(NotAwaited):
+            await hub.pipeline.cancel("c1", "eve")
+        await hub.pipeline.cancel("c1", "ann")
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.CANCELLED
+        assert [step.state for step in record.steps] == [StepState.CANCELLED, StepState.CANCELLED]
+        assert len(hub.adapter.calls) == 1
+
+
+async def test_expired_and_dry_commands_do_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = {"selfie": "<nexa_0>('front')<nexa_end>"}
+    async with rig(tmp_path, catalogue, model) as hub:
+        assert await hub.run(command("selfie", "c1", expires=1.0)) == "expired"
+        assert await hub.run(command("selfie", "c2", dry_run=True)) == "refused"
+        assert hub.adapter.calls == []
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 20_000, "a\x00b", "\x1b[2J"])
+async def test_bad_sentences_are_refused_at_once(
+    tmp_path: Path, catalogue: Catalogue, text: str
+) -> None:
+    async with rig(tmp_path, catalogue, {}) as hub:
+        with pytest.raises(BadCommand):
+            await hub.pipeline.submit(command(text))
+        assert await hub.journal.get("c1") is None
+
+
+async def _crashed(hub: Rig, functions: list[str], dispatched: list[int]) -> None:
+    """What a hub that was killed leaves behind."""
+    journal = hub.journal
+    await journal.accept(command("x"))
+    steps = tuple(
+        Step(index=i, function=name, arguments={}, device="p1") for i, name in enumerate(functions)
+    )
+    await journal.planned("c1", steps)
+    await journal.move_run("c1", RunState.RUNNING)
+    for index in dispatched:
+        await journal.move_step("c1", index, StepState.DISPATCHED)
+
+
+async def test_after_a_crash_only_the_harmless_is_repeated(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    async with rig(tmp_path, catalogue, {}) as hub:
+        await _crashed(hub, ["make_phone_call", "set_volume", "get_weather_forecast"], [0, 1])
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.NEEDS_ATTENTION
+        assert [s.state for s in record.steps] == ["unknown", "succeeded", "succeeded"]
+        assert sorted(c.function for c in hub.adapter.calls) == [
+            "get_weather_forecast",
+            "set_volume",
+        ]
+
+
+async def test_an_accepted_command_is_taken_up_after_a_crash(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    model = {"selfie": "<nexa_0>('front')<nexa_end>"}
+    async with rig(tmp_path, catalogue, model) as hub:
+        await hub.journal.accept(command("selfie"))
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        assert len(hub.adapter.calls) == 1
