@@ -10,7 +10,7 @@ from device_adapters.simulated.phone import Fault, Manner, SimulatedPhone
 from device_adapters.simulated.phone.state import PLAYING, Alarm, Timer
 from schemas.errors import DeviceNeedsPerson, DeviceRefused, DeviceUncertain
 from schemas.outcome import Evidence
-from tests.contract.android.android_kit import NASTY, Call
+from tests.contract.android.android_kit import NASTY, Call, invocation
 
 VERIFIED, UNVERIFIED, DRAFTED = Evidence.VERIFIED, Evidence.UNVERIFIED, Evidence.DRAFTED
 
@@ -222,3 +222,20 @@ async def test_a_missing_argument_sends_nothing(phone: SimulatedPhone, call: Cal
 async def test_a_function_of_other_devices_is_refused(call: Call) -> None:
     with pytest.raises(DeviceRefused, match="honk"):
         await call("honk_and_flash")
+
+
+async def test_probes_tell_what_happened(
+    phone: SimulatedPhone, adapter: AndroidAdapter, call: Call
+) -> None:
+    event = {"title": "Lunch", "start_time": "2025-12-24-12-00", "end_time": None}
+    alarm = {"time": "07:30", "label": "x"}
+    timer = {"time": "PT5M", "label": "x"}
+    for function, arguments in (("create_calendar_event", event), ("set_timer_alarm", alarm)):
+        assert await adapter.probe(invocation(function, **arguments)) is None
+        done = await call(function, **arguments)
+        assert await adapter.probe(invocation(function, **arguments)) == done
+    assert await adapter.probe(invocation("set_timer_alarm", **timer)) is None
+    await call("set_timer_alarm", **timer)
+    with pytest.raises(DeviceUncertain):  # a timer runs: this one, or another
+        await adapter.probe(invocation("set_timer_alarm", **timer))
+    assert await adapter.probe(invocation("lock_screen")) is None
