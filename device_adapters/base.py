@@ -13,6 +13,9 @@ class Adapter(ABC):
     not known), `DeviceRefused` (the device said no) or `DeviceNeedsPerson`; anything else is a bug.
     """
 
+    model: str | None = None
+    """What the device calls itself, where it says so; known once connected."""
+
     @abstractmethod
     async def connect(self) -> frozenset[str]:
         """Connect, and say which functions of the catalogue the device serves now."""

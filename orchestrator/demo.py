@@ -95,9 +95,8 @@ async def _approve(client: HubClient, names: list[str], console: Console) -> Non
     for name in names:
         device = await client.request("device/approve", device=found[name]["id"])
         count = len(device["functions"])
-        console.print(
-            f"found and approved for this demo: {name} ({device['kind']}, {count} functions)"
-        )
+        known = f"{device['name']} ({device['kind']}, {count} functions)"
+        console.print(f"found and approved for this demo: {known}", highlight=False)
 
 
 async def _say(client: HubClient, sentence: str, console: Console) -> RunState:

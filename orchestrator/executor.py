@@ -66,13 +66,7 @@ class Executor:
         self, command: Command, step: Step, ended: dict[int, "asyncio.Future[Outcome]"]
     ) -> None:
         needed = {index: await ended[index] for index in step.needs}
-        try:
-            outcome = await self._outcome(command, step, needed)
-        except JournalUnavailable as error:
-            # Without a record of the intent nothing was sent; without one of the outcome the
-            # next start finds the step dispatched and says that its outcome is unknown.
-            outcome = Failed(code=error.code, reason=str(error))
-        ended[step.index].set_result(outcome)
+        ended[step.index].set_result(await self._outcome(command, step, needed))
 
     async def _outcome(self, command: Command, step: Step, needed: dict[int, Outcome]) -> Outcome:
         for index, before in needed.items():
@@ -82,7 +76,11 @@ class Executor:
         arguments = self._resolved(step, needed)
         if isinstance(arguments, Failed):
             return await self._end(command, step, arguments)
-        at = await self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
+        try:
+            at = await self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
+        except JournalUnavailable as error:
+            # Without a record of the intent nothing is sent.
+            return Failed(code=error.code, reason=str(error))
         self._tell(command, step, StepState.DISPATCHED, at)
         function = self._catalogue[step.function]
         invocation = Invocation(
@@ -147,7 +145,11 @@ class Executor:
 
     async def _end(self, command: Command, step: Step, outcome: Outcome) -> Outcome:
         state = StepState(outcome.state)
-        at = await self._journal.move_step(command.id, step.index, state, outcome)
+        try:
+            at = await self._journal.move_step(command.id, step.index, state, outcome)
+        except JournalUnavailable as error:
+            # The next start finds the step dispatched; until then nobody may rely on it.
+            return Unknown(reason=f"it ended as {state}, which could not be recorded: {error}")
         self._tell(command, step, state, at, _said(outcome))
         return outcome
 

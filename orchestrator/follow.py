@@ -27,18 +27,21 @@ async def follow(
         told = await client.events.get()
         if told.id != identity:
             continue
+        ended = told.step is None and told.state in _ENDED
         if not as_json:
-            view.event(console, told, began)
+            view.event(console, told, began, text=not ended)
         if told.step is not None:
             continue
         if told.state == RunState.AWAITING_CONFIRMATION:
             await _confirm(client, told, yes)
-        elif told.state in _ENDED:
+        elif ended:
             if as_json:
                 record = await client.request("execution/get", execution=identity)
                 console.print_json(json.dumps(record))
             else:
-                console.print(told.text, style="bold", markup=False, highlight=False)
+                console.print(
+                    told.text, style="bold", markup=False, highlight=False, soft_wrap=True
+                )
             return RunState(told.state)
 
 

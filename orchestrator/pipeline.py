@@ -12,7 +12,7 @@ from orchestrator.answers import answer
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.executor import Executor
-from orchestrator.journal import Journal
+from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.registry import Registry
 from orchestrator.understanding import MAX_SENTENCE, Understanding
 from schemas.command import Command
@@ -137,6 +137,9 @@ class Pipeline:
                 raise
             self._cancelled.discard(command.id)
             await self._stop(command)
+        except JournalUnavailable as error:
+            log.error("command %s is left for the next start: %s", command.id, error)
+            self._tell(command, RunState.NEEDS_ATTENTION, time.time(), str(error))
         except HubError as error:
             await self._end(command, RunState.REFUSED, str(error))
         except Exception:

@@ -111,7 +111,10 @@ class Registry:
         self._approved[device.id] = device.model_copy(update={"approved": True})
         self._save()
         with contextlib.suppress(HubError):
-            await self._connected(device.id)
+            adapter = await self._connected(device.id)
+            # A name that is only a part of the id (a serial number) tells a person nothing.
+            if adapter.model and device.name in device.id:
+                return self.rename(device.id, adapter.model)
         return self._approved[device.id]
 
     async def remove(self, wanted: str) -> Device:

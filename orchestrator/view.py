@@ -3,7 +3,9 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from schemas.event import Event
 
@@ -14,13 +16,17 @@ _STYLES = {
 }  # fmt: skip
 
 
-def event(console: Console, told: Event, began: float) -> None:
-    """One line of a command's life."""
-    state = f"[{_STYLES.get(told.state, 'default')}]{told.state}[/]"
+def event(console: Console, told: Event, began: float, *, text: bool) -> None:
+    """One line of a command's life; with `text`, what was said along with it."""
     what = "command" if told.step is None else f"  step {told.step + 1} {told.function}"
     where = f" on {told.device}" if told.device else ""
-    console.print(f"[dim]{(told.at - began) * 1000:7.0f} ms[/] {what}{where}: {state}", end="")
-    console.print(f"  {told.text}" if told.text else "", style="dim", markup=False, highlight=False)
+    line = Text.assemble(
+        (f"{(told.at - began) * 1000:7.0f} ms ", "dim"),
+        f"{what}{where}: ",
+        (told.state, _STYLES.get(told.state, "")),
+        (f"  {told.text}" if text else "", "dim"),
+    )
+    console.print(line, soft_wrap=True)
 
 
 def devices(console: Console, found: list[dict[str, Any]]) -> None:
@@ -31,7 +37,10 @@ def devices(console: Console, found: list[dict[str, Any]]) -> None:
             "waits: octopus devices approve"
         )  # fmt: skip
         functions = str(len(device["functions"])) if device["functions"] else "?"
-        table.add_row(device["name"], device["kind"], device["id"], state, functions)
+        # What a device says of itself is text, never markup.
+        table.add_row(
+            escape(device["name"]), device["kind"], escape(device["id"]), state, functions
+        )
     console.print(table)
 
 
@@ -40,5 +49,7 @@ def executions(console: Console, records: list[dict[str, Any]]) -> None:
     table = Table("id", "sentence", "state", "answer")
     for record in records:
         state = f"[{_STYLES.get(record['state'], 'default')}]{record['state']}[/]"
-        table.add_row(record["id"][:12], record["command"]["text"], state, record["answer"])
+        table.add_row(
+            record["id"][:12], escape(record["command"]["text"]), state, escape(record["answer"])
+        )
     console.print(table)

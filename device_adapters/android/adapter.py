@@ -52,6 +52,7 @@ class AndroidAdapter(Adapter):
             if found != self._serial:
                 await self.close()
                 raise DeviceUnavailable(f"phone {found} answers instead of {self._serial}")
+        self.model = (await session.ask("getprop", "ro.product.model")).strip() or None
         denied = set(_DENIED.findall(await session.ask("dumpsys", "package", "com.android.shell")))
         return frozenset(name for name in RECIPES if denied.isdisjoint(PERMISSIONS.get(name, ())))
 

@@ -30,6 +30,8 @@ from schemas.event import Event
 log = logging.getLogger(__name__)
 
 MAX_PAYLOAD = 16 * 1024
+KEPT_FOR = 7 * 24 * 3600
+"""Seconds a broker keeps a command's record; the journal has it for good."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "language"}
 
@@ -125,7 +127,8 @@ class MqttDoor:
                 "execution/get", event.user, {"execution": event.id}
             )
             text = json.dumps(record)
-            await self._quietly(f"{self._base}/execution/{event.id}", text, retain=True)
+            kept = f"{self._base}/execution/{event.id}"
+            await self._quietly(kept, text, retain=True, expiry=KEPT_FOR)
             await self._quietly(f"{self._base}/execution/last", text, retain=True)
         await self._quietly(f"{self._base}/event", event.model_dump_json())
 
