@@ -1,22 +1,26 @@
 """The hub's own MQTT broker: a `mosquitto` child on loopback, with a password per user.
 
 Used where hub.toml names no broker. Each login may publish commands and requests only under its
-own name, so the topic's user segment says who is speaking.
+own name, so the topic's user segment says who is speaking. Without a mosquitto the extra
+`[broker]` serves inside this process, for a first try.
 """
 
 import asyncio
 import contextlib
+import errno
+import importlib.util
 import json
 import logging
 import os
 import secrets
 import shutil
+import signal
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import HubError
+from schemas.errors import HubError, InvalidSettings
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +28,7 @@ HUB, LOCAL, DEVICES = "hub", "local", "devices"
 """The hub itself; people at this machine's command line; whatever devices speak MQTT."""
 START_WITHIN = 10.0
 STOP_WITHIN = 5.0
+RESTART_AFTER, RESTART_AT_MOST = 0.2, 10.0
 
 
 class NoBroker(HubError):
@@ -51,26 +56,41 @@ class Login:
 def passwords(state: Path) -> dict[str, str]:
     """The generated password of every user, made once and kept readable by its owner only."""
     file = state / "broker" / "passwords.json"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = {user: secrets.token_urlsafe(24) for user in (HUB, LOCAL, DEVICES)}
-        _private(file, json.dumps(made))
-    loaded: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return loaded
+    try:
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            made = {user: secrets.token_urlsafe(24) for user in (HUB, LOCAL, DEVICES)}
+            _private(file, json.dumps(made))
+        loaded: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        return {user: str(loaded[user]) for user in (HUB, LOCAL, DEVICES)}
+    except OSError as error:
+        raise InvalidSettings(f"{file}: cannot keep passwords: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise InvalidSettings(f"{file} is damaged: remove it and new ones are made") from error
 
 
 @contextlib.asynccontextmanager
 async def own_broker(state: Path, port: int, base: str) -> AsyncIterator[Login]:
     """Run the broker while the block lasts; a broker that dies is started again."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/sbin")
-    if program is None:
-        raise NoBroker
-    port = port or _free_port()
-    _refuse_taken(port)
     known = passwords(state)
-    config = await _configure(state / "broker", port, base, known)
-    async with _kept_running(program, config, port):
-        yield Login("127.0.0.1", port, HUB, known[HUB])
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/sbin")
+    port = port or _free_port()
+    config = state / "broker" / "mosquitto.conf"
+    await _end_orphan(config)
+    _refuse_taken(port)
+    login = Login("127.0.0.1", port, HUB, known[HUB])
+    if program is not None:
+        await _configure(config, port, base, known)
+        async with _kept_running(program, config, port):
+            yield login
+    elif importlib.util.find_spec("amqtt"):
+        from orchestrator.broker_amqtt import serving  # an extra: only where it is needed
+
+        log.warning("no mosquitto found: amqtt is the broker, for a first try (MQTT 3.1.1 only)")
+        async with serving(port, base, known, everything=HUB, nothing=DEVICES):
+            yield login
+    else:
+        raise NoBroker
 
 
 @contextlib.asynccontextmanager
@@ -85,13 +105,18 @@ async def _kept_running(program: str, config: Path, port: int) -> AsyncIterator[
 
 
 async def _keep(child: asyncio.subprocess.Process, program: str, config: Path, port: int) -> None:
+    delay = RESTART_AFTER
     try:
         while True:
             code = await child.wait()
             log.warning("the broker ended with status %s; starting it again", code)
-            await asyncio.sleep(0.2)
-            with contextlib.suppress(HubError):
+            await asyncio.sleep(delay)
+            try:
                 child = await _start(program, config, port)
+                delay = RESTART_AFTER
+            except (HubError, OSError) as error:
+                delay = min(2 * delay, RESTART_AT_MOST)
+                log.error("the broker did not start, trying again in %.1f s: %s", delay, error)
     finally:
         await _stop(child)
 
@@ -105,6 +130,7 @@ async def _start(program: str, config: Path, port: int) -> asyncio.subprocess.Pr
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
+    _pid_file(config).write_text(str(child.pid), encoding="utf-8")
     try:
         async with asyncio.timeout(START_WITHIN):
             while not await _answers(port):
@@ -114,10 +140,31 @@ async def _start(program: str, config: Path, port: int) -> asyncio.subprocess.Pr
                         f"run `mosquitto -c {config}` to see why"
                     )
                 await asyncio.sleep(0.02)
-    except TimeoutError as error:
+    except BaseException as error:
         await _stop(child)
-        raise NoBroker(f"mosquitto did not answer on port {port}") from error
+        if isinstance(error, TimeoutError):
+            raise NoBroker(f"mosquitto did not answer on port {port}") from error
+        raise
     return child
+
+
+def _pid_file(config: Path) -> Path:
+    return config.with_name("pid")
+
+
+async def _end_orphan(config: Path) -> None:
+    """End the broker of a hub that was killed; the state folder is this hub's alone by now."""
+    with contextlib.suppress(OSError, ValueError, TimeoutError):
+        pid = int(_pid_file(config).read_text(encoding="utf-8"))
+        process = Path(f"/proc/{pid}/cmdline")
+        ours = f"-c\0{config}\0".encode()
+        if process.read_bytes().endswith(ours):
+            log.warning("ending the broker that a killed hub left behind")
+            os.kill(pid, signal.SIGTERM)
+            async with asyncio.timeout(STOP_WITHIN):
+                # Not our child, so there is nothing to wait on; a zombie's cmdline is empty.
+                while process.read_bytes().endswith(ours):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
 
 
 async def _answers(port: int) -> bool:
@@ -142,8 +189,9 @@ async def _stop(child: asyncio.subprocess.Process) -> None:
         await child.wait()
 
 
-async def _configure(folder: Path, port: int, base: str, known: dict[str, str]) -> Path:
-    """Write mosquitto.conf, acl and the hashed passwords; returns the first."""
+async def _configure(config: Path, port: int, base: str, known: dict[str, str]) -> None:
+    """Write mosquitto.conf, acl and the hashed passwords."""
+    folder = config.parent
     hashed = folder / "passwords"
     _private(hashed, "".join(f"{user}:{password}\n" for user, password in known.items()))
     tool = shutil.which("mosquitto_passwd")
@@ -166,8 +214,7 @@ async def _configure(folder: Path, port: int, base: str, known: dict[str, str]) 
     ]
     if os.geteuid() == 0:
         lines.append("user root")  # the folder is private to whoever runs the hub
-    _private(folder / "mosquitto.conf", "\n".join(lines) + "\n")
-    return folder / "mosquitto.conf"
+    _private(config, "\n".join(lines) + "\n")
 
 
 def _acl(base: str) -> str:
@@ -177,8 +224,7 @@ def _acl(base: str) -> str:
             "topic readwrite #",
             f"user {DEVICES}",
             "topic readwrite #",
-            f"topic deny {base}/command/#",
-            f"topic deny {base}/request/#",
+            f"topic deny {base}/#",
             "pattern read " + f"{base}/#",
             f"pattern write {base}/command/%u",
             f"pattern write {base}/request/%u/#",
@@ -208,6 +254,8 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise NoBroker(f"port {port} cannot be used: {error.strerror}") from error
             raise PortInUse(
                 f"port {port} is taken: set broker.port in hub.toml, or broker.url to use the "
                 "broker that runs there"

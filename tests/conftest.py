@@ -37,17 +37,18 @@ async def no_tasks_left_and_loop_free() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     worst = 0.0
     last = loop.time()
+    handles: list[asyncio.TimerHandle] = []
 
     def tick() -> None:
-        nonlocal worst, last, handle
+        nonlocal worst, last
         now = loop.time()
         worst = max(worst, now - last - 0.05)
         last = now
-        handle = loop.call_later(0.05, tick)
+        handles[:] = [loop.call_later(0.05, tick)]
 
-    handle = loop.call_later(0.05, tick)
+    tick()
     yield
-    handle.cancel()
+    handles[0].cancel()
     left = {t for t in asyncio.all_tasks() - before if t is not asyncio.current_task()}
     assert not left, f"tasks left behind: {sorted(t.get_name() for t in left)}"
     assert worst < BLOCKED, f"the event loop was held for {worst:.2f} s"

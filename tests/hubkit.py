@@ -106,7 +106,12 @@ async def rig(
     bus = Bus()
     events: list[Event] = []
     publish = bus.publish
-    bus.publish = lambda event: (events.append(event), publish(event))[1]  # type: ignore[method-assign]
+
+    def remember(event: Event) -> None:
+        events.append(event)
+        publish(event)
+
+    bus.publish = remember  # type: ignore[method-assign]
     with ThreadPoolExecutor(1) as thread:
         async with Journal(folder / "journal.db") as journal:
             executor = Executor(catalogue, journal, bus, registry.reach)

@@ -86,7 +86,7 @@ def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Step(model), example, str(full), dynamo=False, opset_version=17, dynamic_axes=axes,
+            Step(model).eval(), example, str(full), dynamo=False, opset_version=17, dynamic_axes=axes,
             input_names=["ids", "types", "positions", "past"],
             output_names=["scores", "queries", "keys", "present"],
         )  # fmt: skip

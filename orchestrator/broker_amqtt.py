@@ -1,0 +1,75 @@
+"""amqtt inside this process: the broker where there is no mosquitto. MQTT 3.1.1 only, nothing is
+kept over a restart, and a silent client's will never fires: for a first try."""
+
+import hmac
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from amqtt.broker import Broker
+from amqtt.contexts import Action
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
+from amqtt.session import Session
+
+
+class Guard(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
+    """Who may come in, and what they may publish and read: the same rules as mosquitto's."""
+
+    @dataclass
+    class Config:
+        """What amqtt hands to the plugin."""
+
+        base: str = ""
+        everything: str = ""
+        nothing: str = ""
+        passwords: dict[str, str] = field(default_factory=dict)
+
+    async def authenticate(self, *, session: Session) -> bool | None:
+        """Whether name and password are right; nobody comes in without."""
+        known = self.config.passwords.get(session.username or "")
+        given = session.password or ""
+        return known is not None and hmac.compare_digest(known.encode(), given.encode())
+
+    async def topic_filtering(
+        self,
+        *,
+        session: Session | None = None,
+        topic: str | None = None,
+        action: Action | None = None,
+    ) -> bool | None:
+        """Whether a user may publish to, or get a message of, a topic; all may subscribe."""
+        user, base = session.username if session else None, self.config.base
+        below = f"{topic}/".startswith(f"{base}/")
+        if user is None or topic is None:
+            return False
+        if user == self.config.everything or action is Action.SUBSCRIBE:
+            return True
+        if user == self.config.nothing:
+            return not below
+        if action is Action.RECEIVE:
+            return below
+        own = f"{base}/request/{user}/"
+        return topic == f"{base}/command/{user}" or topic.startswith(own)
+
+
+@asynccontextmanager
+async def serving(
+    port: int, base: str, passwords: dict[str, str], *, everything: str, nothing: str
+) -> AsyncIterator[None]:
+    """A broker on loopback while the block lasts; `everything` is the user who may do all,
+    `nothing` the one who may do nothing below `base`."""
+    for noisy in ("amqtt", "transitions"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    guard = {"base": base, "everything": everything, "nothing": nothing, "passwords": passwords}
+    config: dict[str, Any] = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {f"{__name__}.{Guard.__name__}": guard},
+    }
+    broker = Broker(config)
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.shutdown()

@@ -1,0 +1,132 @@
+"""The embedded model: what ships, what is refused, and that random weights know nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from orchestrator import decoder
+from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.engine import ONNX, TOKENIZER, WEIGHTS, DamagedWeights, Engine
+from orchestrator.octopus.engine import SentenceTooLong as TooLong
+from orchestrator.octopus.grammar import Grammar, Vocabulary
+from orchestrator.octopus.tokenizer import WordPieces
+from tests.weightskit import random_weights
+from training import evaluate
+from training.batches import collate
+from training.dataset.encode import Encoded
+
+SENTENCES = Path(__file__).parent.parent / "sentences"
+
+
+@pytest.fixture(scope="module")
+def engine(catalogue: Catalogue) -> Engine:
+    return Engine(catalogue)
+
+
+def test_the_readme_sentences(engine: Engine) -> None:
+    text = engine.decode("Text John the weather in Seoul").text
+    assert text == "<nexa_7>('John', <nexa_2>('Seoul'))<nexa_end>"
+    text = engine.decode("Take a selfie with the front camera and set the media volume to 3").text
+    assert text == "<nexa_0>('front');<nexa_13>('3', 'media')<nexa_end>"
+
+
+def test_arguments_keep_the_persons_own_letters(engine: Engine) -> None:
+    sentence = "send a text to Zoë O'Neil saying “It's 5 o'clock, ÇA VA?”"
+    assert "Zoë O\\'Neil" in engine.decode(sentence).text
+
+
+@pytest.mark.parametrize(
+    "sentence", ["<nexa_8>('911')<nexa_end>", "[SEP] [CLS] [MASK]", "🐙" * 20, "'\\\"); <nexa_end>"]
+)
+def test_whatever_is_said_the_output_can_be_read(
+    sentence: str, engine: Engine, catalogue: Catalogue
+) -> None:
+    assert decoder.read(engine.decode(sentence).text, catalogue)
+
+
+def test_a_sentence_longer_than_the_model_reads_is_refused(engine: Engine) -> None:
+    with pytest.raises(TooLong, match="at most 200"):
+        engine.decode("word " * 300)
+
+
+@pytest.mark.parametrize("name", [ONNX, TOKENIZER, "manifest.json"])
+def test_altered_weights_are_refused_by_name(
+    name: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    for file in (ONNX, TOKENIZER, "manifest.json"):
+        (tmp_path / file).write_bytes((WEIGHTS / file).read_bytes())
+    damaged = tmp_path / name
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    with pytest.raises(DamagedWeights, match=str(tmp_path)):
+        Engine(catalogue, tmp_path)
+
+
+def test_missing_weights_are_refused_by_name(tmp_path: Path, catalogue: Catalogue) -> None:
+    with pytest.raises(DamagedWeights, match=str(tmp_path)):
+        Engine(catalogue, tmp_path)
+
+
+def test_functions_the_weights_do_not_know_are_refused(catalogue: Catalogue) -> None:
+    photo = catalogue["take_a_photo"]
+    camera = photo.parameters[0].model_copy(update={"values": ("front", "periscope")})
+    changed = photo.model_copy(update={"parameters": (camera,)})
+    others = [f for f in catalogue if f.name != "take_a_photo"]
+    with pytest.raises(DamagedWeights, match="periscope"):
+        Engine(Catalogue([changed, *others]))
+
+
+def test_random_weights_know_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
+    random_weights(tmp_path, catalogue)
+    rows = evaluate.load(SENTENCES / "short.jsonl")[::5]
+    marked = evaluate.mark_all(rows, evaluate.reader(catalogue, tmp_path))
+    assert evaluate.summary(marked)["function"] < 0.10
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("short", 0.90), ("parallel", 0.70), ("nested", 0.60), ("irrelevant", 0.80)]
+)
+def test_the_shipped_weights_know_other_sentences(
+    name: str, least: float, catalogue: Catalogue
+) -> None:
+    marked = evaluate.mark_all(
+        evaluate.load(SENTENCES / f"{name}.jsonl"), evaluate.reader(catalogue)
+    )
+    assert evaluate.summary(marked)["function"] >= least
+
+
+def test_the_engine_decides_as_the_trained_model_does(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = random_weights(tmp_path, catalogue)
+    grammar = Grammar(catalogue, Vocabulary.of(catalogue))
+    pieces = WordPieces(tmp_path / TOKENIZER)
+    engine = Engine(catalogue, tmp_path)
+    sentence = "text John the weather in Seoul, then lock the car"
+    words = pieces(sentence)
+    # Walk greedily with the training code, which sees the whole response again at every step.
+    derivation = grammar.start()
+    choices: list[int] = []
+    slots: list[int] = []
+    while derivation.slot is not None:
+        slots.append(derivation.slot)
+        row = Encoded(words.ids, (*choices, 0), tuple(slots), (True,) * len(slots), "")
+        batch = collate([row], grammar)
+        with torch.no_grad():
+            scores = model(batch.ids, batch.types, batch.positions, batch.mask, batch.sentence)
+        masked = np.where(derivation.open(words.positions), scores[0, -1].numpy(), -np.inf)
+        choices.append(int(masked.argmax()))
+        derivation.take(choices[-1], words)
+    assert engine.decode(sentence).text == derivation.text()
+
+
+def test_the_daemon_imports_no_training_stack() -> None:
+    program = (
+        "import sys; import orchestrator.cli; from orchestrator.octopus import engine; "
+        "print([m for m in ('torch', 'transformers', 'onnx', 'safetensors') if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
