@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
     began = time.monotonic()
     state = _state_folder(settings.state)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_alone(state))
         journal = await stack.enter_async_context(Journal(state / "journal.db"))
         model_thread = stack.enter_context(ThreadPoolExecutor(1, "model"))
         loop = asyncio.get_running_loop()
@@ -94,7 +96,6 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
             understand=understander, model_thread=model_thread, catalogue=catalogue,
             journal=journal, executor=executor, registry=registry, bus=bus,
         )  # fmt: skip
-        stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
 
         def health() -> dict[str, object]:
             return {
@@ -106,7 +107,12 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
 
         service = Service(pipeline, journal, registry, health)
         info = {"name": settings.hub.name, "functions": [f.name for f in catalogue]}
-        await stack.enter_async_context(MqttDoor(mqtt, service, bus, base, info).open())
+        door = MqttDoor(mqtt, service, bus, base, info)
+        # Taken down in this order: nothing new comes in, what runs ends, its end is told.
+        await stack.enter_async_context(door.telling())
+        stack.callback(bus.close)
+        stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
+        stack.enter_context(door.listening())
         registry.connect_all()
         await pipeline.recover()
         log.info("ready after %.1f s", time.monotonic() - began)
@@ -154,19 +160,25 @@ def _state_folder(folder: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the state folder; two hubs would run each other's commands."""
+    try:
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+    except BlockingIOError as error:
+        raise InvalidSettings(
+            f"{folder}: another hub runs with this folder: stop it, or set another hub.state"
+        ) from error
+
+
 async def _broker(settings: Settings, state: Path, stack: AsyncExitStack) -> Login:
     configured = settings.broker.address()
     if configured is None:
         own = own_broker(state, settings.broker.port, settings.broker.topic)
         return await stack.enter_async_context(own)
-    password = None
-    if settings.broker.password_file:
-        file = Path(settings.broker.password_file)
-        try:
-            password = file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise InvalidSettings(f"hub.toml: broker.password_file: {error}") from error
-    return Login(*configured, settings.broker.username or None, password)
+    return Login(*configured, settings.broker.username or None, settings.broker.password())
 
 
 def _hub_device(settings: Settings) -> Device:

@@ -83,7 +83,7 @@ async def own_broker(state: Path, port: int, base: str) -> AsyncIterator[Login]:
         await _configure(config, port, base, known)
         async with _kept_running(program, config, port):
             yield login
-    elif importlib.util.find_spec("amqtt"):
+    elif _installed("amqtt"):
         from orchestrator.broker_amqtt import serving  # an extra: only where it is needed
 
         log.warning("no mosquitto found: amqtt is the broker, for a first try (MQTT 3.1.1 only)")
@@ -95,30 +95,31 @@ async def own_broker(state: Path, port: int, base: str) -> AsyncIterator[Login]:
 
 @contextlib.asynccontextmanager
 async def _kept_running(program: str, config: Path, port: int) -> AsyncIterator[None]:
-    first = await _start(program, config, port)
-    keeper = asyncio.create_task(_keep(first, program, config, port), name="broker")
+    children = [await _start(program, config, port)]
+    keeper = asyncio.create_task(_keep(children, program, config, port), name="broker")
     try:
         yield
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+        await _stop(children[-1])
 
 
-async def _keep(child: asyncio.subprocess.Process, program: str, config: Path, port: int) -> None:
+async def _keep(
+    children: list[asyncio.subprocess.Process], program: str, config: Path, port: int
+) -> None:
+    """Start the broker again whenever it ends; the last of `children` is the one that runs."""
     delay = RESTART_AFTER
-    try:
-        while True:
-            code = await child.wait()
-            log.warning("the broker ended with status %s; starting it again", code)
-            await asyncio.sleep(delay)
-            try:
-                child = await _start(program, config, port)
-                delay = RESTART_AFTER
-            except (HubError, OSError) as error:
-                delay = min(2 * delay, RESTART_AT_MOST)
-                log.error("the broker did not start, trying again in %.1f s: %s", delay, error)
-    finally:
-        await _stop(child)
+    while True:
+        code = await children[-1].wait()
+        log.warning("the broker ended with status %s; starting it again", code)
+        await asyncio.sleep(delay)
+        try:
+            children[:] = [await _start(program, config, port)]
+            delay = RESTART_AFTER
+        except (HubError, OSError) as error:
+            delay = min(2 * delay, RESTART_AT_MOST)
+            log.error("the broker did not start, trying again in %.1f s: %s", delay, error)
 
 
 async def _start(program: str, config: Path, port: int) -> asyncio.subprocess.Process:
@@ -239,6 +240,10 @@ def _private(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _free_port() -> int:

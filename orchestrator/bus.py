@@ -13,11 +13,18 @@ class Bus:
     """Publishes each event to every subscription."""
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[Event]] = set()
+        self._queues: set[asyncio.Queue[Event | None]] = set()
         self.dropped = 0
 
     def publish(self, event: Event) -> None:
         """Hand the event to every listener; never waits."""
+        self._put(event)
+
+    def close(self) -> None:
+        """End every subscription, once it has handed out what it holds."""
+        self._put(None)
+
+    def _put(self, event: Event | None) -> None:
         for queue in self._queues:
             if queue.full():
                 queue.get_nowait()
@@ -26,15 +33,15 @@ class Bus:
 
     @contextmanager
     def subscribe(self) -> Iterator[AsyncIterator[Event]]:
-        """Every event published inside the `with` block, in order."""
-        queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        """Every event published inside the `with` block, in order, until the bus is closed."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._queues.add(queue)
         try:
-            yield _endless(queue)
+            yield _until_closed(queue)
         finally:
             self._queues.discard(queue)
 
 
-async def _endless(queue: asyncio.Queue[Event]) -> AsyncIterator[Event]:
-    while True:
-        yield await queue.get()
+async def _until_closed(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
+    while (event := await queue.get()) is not None:
+        yield event

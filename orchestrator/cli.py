@@ -19,7 +19,7 @@ from orchestrator.client import HubClient, connected
 from orchestrator.demo import demonstrate
 from orchestrator.follow import follow
 from orchestrator.named import named
-from schemas.errors import HubError
+from schemas.errors import HubError, InvalidSettings
 from schemas.execution import RunState
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
@@ -53,11 +53,11 @@ def _load(config: Path) -> tuple[settings.Settings, Catalogue]:
 
 def _login(loaded: settings.Settings) -> Login:
     address = loaded.broker.address()
+    if address is None and not loaded.broker.port:
+        raise InvalidSettings("hub.toml: broker.port is 0, so the hub's port is not known here")
     if address is None:
         return Login("127.0.0.1", loaded.broker.port, LOCAL, passwords(loaded.state)[LOCAL])
-    file = loaded.broker.password_file
-    password = Path(file).read_text(encoding="utf-8").strip() if file else None
-    return Login(*address, loaded.broker.username or None, password)
+    return Login(*address, loaded.broker.username or None, loaded.broker.password())
 
 
 def _with_hub(config: Path, work: Callable[[HubClient], Awaitable[Any]]) -> Any:

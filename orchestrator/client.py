@@ -9,10 +9,14 @@ from typing import Any
 
 from device_adapters.mqtt import Message, MqttClient
 from orchestrator.broker import Login
-from schemas.errors import HubError
+from schemas.errors import DeviceUnavailable, HubError
 from schemas.event import Event
 
 ANSWER_WITHIN = 10.0
+AGAIN_AFTER = 0.3
+"""Seconds until what nobody listened to is sent again: the hub may be reconnecting."""
+REPEAT_AFTER = 2.0
+"""Seconds until a command that got no answer is sent again: with the same id it runs once."""
 
 
 class NoHub(HubError):
@@ -40,7 +44,7 @@ class HubClient:
     async def send(self, text: str, identity: str, *, dry_run: bool = False) -> None:
         """Send a sentence; returns once the hub has it in its journal."""
         payload = {"text": text, "id": identity, "dry_run": dry_run}
-        await self._ask(f"command/{self._user}", payload, identity)
+        await self._ask(f"command/{self._user}", payload, identity, repeat=True)
 
     async def request(self, operation: str, **fields: Any) -> Any:
         """Run an operation and return its data."""
@@ -48,20 +52,32 @@ class HubClient:
         payload = {**fields, "id": identity}
         return await self._ask(f"request/{self._user}/{operation}", payload, identity)
 
-    async def _ask(self, topic: str, payload: dict[str, Any], identity: str) -> Any:
+    async def _ask(
+        self, topic: str, payload: dict[str, Any], identity: str, *, repeat: bool = False
+    ) -> Any:
         answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[identity] = answered
         try:
-            await self._mqtt.publish(f"{self._base}/{topic}", json.dumps(payload))
             async with asyncio.timeout(ANSWER_WITHIN):
-                answer = await answered
+                while not answered.done():
+                    heard = await self._publish(topic, payload)
+                    wait = AGAIN_AFTER if not heard else REPEAT_AFTER if repeat else None
+                    await asyncio.wait([answered], timeout=wait)
         except TimeoutError as error:
             raise NoHub from error
         finally:
             del self._waiting[identity]
+        answer = answered.result()
         if answer["status"] != "ok":
             raise Refused(answer["error"])
         return answer["data"]
+
+    async def _publish(self, topic: str, payload: dict[str, Any]) -> bool:
+        """Whether it was sent and somebody, as far as the broker knows, listens."""
+        try:
+            return await self._mqtt.publish(f"{self._base}/{topic}", json.dumps(payload))
+        except DeviceUnavailable:
+            return False
 
     async def on_response(self, message: Message) -> None:
         """Hand an answer to whoever waits for it."""

@@ -14,6 +14,8 @@ from orchestrator.client import HubClient
 from schemas.event import Event
 from schemas.execution import RunState
 
+QUIET = 3.0
+"""Seconds without an event until the hub is asked: a broker that restarted forgot them."""
 _ENDED = {str(state) for state in ledger.ENDED_RUN}
 
 
@@ -24,9 +26,7 @@ async def follow(
     identity, began = uuid.uuid4().hex, time.time()
     await client.send(sentence, identity)
     while True:
-        told = await client.events.get()
-        if told.id != identity:
-            continue
+        told = await _next(client, identity)
         ended = told.step is None and told.state in _ENDED
         if not as_json:
             view.event(console, told, began, text=not ended)
@@ -43,6 +43,22 @@ async def follow(
                     told.text, style="bold", markup=False, highlight=False, soft_wrap=True
                 )
             return RunState(told.state)
+
+
+async def _next(client: HubClient, identity: str) -> Event:
+    """The command's next event, or its end as the journal has it where events were missed."""
+    while True:
+        try:
+            async with asyncio.timeout(QUIET):
+                told = await client.events.get()
+        except TimeoutError:
+            record = await client.request("execution/get", execution=identity)
+            if record["state"] not in _ENDED:
+                continue
+            return Event(id=identity, user=record["command"]["user"], state=record["state"],
+                         at=record["ended"], text=record["answer"])  # fmt: skip
+        if told.id == identity:
+            return told
 
 
 async def _confirm(client: HubClient, told: Event, yes: bool) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import time
+import unicodedata
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor as Threads
 
@@ -300,5 +301,12 @@ def _check(command: Command) -> None:
         raise BadCommand(
             f"the sentence has {len(command.text)} characters; at most {MAX_SENTENCE} are read"
         )
-    if not command.text.isprintable():
+    if not all(_plain(character) for character in command.text):
         raise BadCommand("the sentence has control characters; send plain text")
+
+
+def _plain(character: str) -> bool:
+    """Printable, one of the spaces people type, or what joins an emoji."""
+    return (
+        character.isprintable() or unicodedata.category(character) == "Zs" or character == "\u200d"
+    )

@@ -72,7 +72,10 @@ class Registry:
             try:
                 stored = _devices.validate_json(self._file.read_bytes())
             except (OSError, ValidationError) as error:
-                raise InvalidSettings(f"{self._file} is damaged: {error}") from error
+                what = error if isinstance(error, OSError) else error.errors()[0]["msg"]
+                raise InvalidSettings(
+                    f"{self._file} is damaged: {what}; repair it, or remove it to start anew"
+                ) from error
             self._approved = {device.id: device for device in stored}
         for device in static:
             self._approved[device.id] = device.model_copy(update={"approved": True})
@@ -87,6 +90,9 @@ class Registry:
             if self._proposed.get(found.id) != found:
                 self._proposed[found.id] = found
                 self._changed()
+            return
+        if known.protocol != found.protocol:
+            log.warning("%s: an announcement by %s is not that device", found.id, found.protocol)
             return
         changes = {"address": found.address, "functions": found.functions or known.functions}
         current = known.model_copy(update=changes)

@@ -13,6 +13,7 @@ from schemas.errors import HubError
 from schemas.execution import Execution
 
 Request = Mapping[str, Any]
+MAX_NAME = 60
 
 
 class UnknownOperation(HubError):
@@ -104,7 +105,10 @@ class Service:
         return _shown(await self._registry.approve(_field(request, "device")))
 
     async def _rename(self, _: str, request: Request) -> Any:
-        return _shown(self._registry.rename(_field(request, "device"), _field(request, "name")))
+        name = _field(request, "name").strip()
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise BadCommand(f"name: at most {MAX_NAME} characters, all of them printable")
+        return _shown(self._registry.rename(_field(request, "device"), name))
 
     async def _remove(self, _: str, request: Request) -> Any:
         return _shown(await self._registry.remove(_field(request, "device")))

@@ -48,6 +48,15 @@ class BrokerSettings(_Section):
         parts = urlsplit(self.url)
         return (parts.hostname, parts.port or 1883) if parts.hostname else None
 
+    def password(self) -> str | None:
+        """The password for the configured broker."""
+        if not self.password_file:
+            return None
+        try:
+            return Path(self.password_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSettings(f"hub.toml: broker.password_file: {error}") from error
+
 
 class Model(_Section):
     """Which model."""
@@ -101,6 +110,8 @@ def load(folder: Path, catalogue: Catalogue) -> Settings:
     """The folder's files; InvalidSettings names the file, the key and what is wrong."""
     if not folder.is_dir():
         raise InvalidSettings(f"{folder} is no folder: --config names the one with hub.toml")
+    if not (folder / "hub.toml").exists():
+        raise InvalidSettings(f"{folder} has no hub.toml: --config names the folder with one")
     hub = _model(Settings, folder / "hub.toml", _read(folder / "hub.toml"))
     devices = _model(_Devices, folder / "devices.toml", _read(folder / "devices.toml")).device
     policy = _model(Policy, folder / "policy.toml", _read(folder / "policy.toml"))

