@@ -75,8 +75,8 @@ def _check(function: Function, known: dict[str, Function]) -> None:
         raise InvalidSettings(f"function {function.name}: token must be below {TOKENS}")
     if len(set(names)) < len(names):
         raise InvalidSettings(f"function {function.name}: a parameter is named twice")
-    if missing := set(function.one_of) - set(names):
-        raise InvalidSettings(f"function {function.name}: one_of: no parameter {missing.pop()}")
+    if missing := {*function.one_of, *function.any_of} - set(names):
+        raise InvalidSettings(f"function {function.name}: no parameter {missing.pop()}")
     if function.inverse and function.inverse not in known:
         raise InvalidSettings(f"function {function.name}: inverse: no function {function.inverse}")
     for parameter in function.parameters:

@@ -41,7 +41,9 @@ def main() -> None:
     try:
         cli()
     except HubError as error:
-        errors.print(f"octopus: {error}", style="red", markup=False, highlight=False)
+        errors.print(
+            f"octopus: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(2)
 
 

@@ -12,7 +12,9 @@ from orchestrator.broker import Login
 from schemas.errors import DeviceUnavailable, HubError
 from schemas.event import Event
 
-ANSWER_WITHIN = 10.0
+CONNECT_WITHIN = 3.0
+ANSWER_WITHIN = 20.0
+"""Seconds; approving a device waits for the device, which may be asking its owner."""
 AGAIN_AFTER = 0.3
 """Seconds until what nobody listened to is sent again: the hub may be reconnecting."""
 REPEAT_AFTER = 2.0
@@ -105,7 +107,7 @@ async def connected(login: Login, base: str, user: str) -> AsyncIterator[HubClie
         mqtt.subscribe(f"{base}/response/{user}/#", client.on_response, retained=False)
         mqtt.subscribe(f"{base}/event", client.on_event, retained=False)
         try:
-            await mqtt.wait_connected(ANSWER_WITHIN)
+            await mqtt.wait_connected(CONNECT_WITHIN)
         except HubError as error:
             raise NoHub(f"{error}: start a hub with `octopus run`") from error
         yield client

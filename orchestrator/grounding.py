@@ -40,8 +40,10 @@ def ground(call: Call, context: Context, catalogue: Catalogue) -> Call:
         else:
             grounded.append(_value(function, parameter, value, context))
     given = dict(zip((p.name for p in function.parameters), grounded, strict=True))
-    if function.one_of and all(given[name] is None for name in function.one_of):
-        raise Question(_ask(function, function.one_of[-1]))
+    if function.one_of and sum(given[name] is not None for name in function.one_of) != 1:
+        raise Question(_ask(function, " or ".join(function.one_of)))
+    if function.any_of and all(given[name] is None for name in function.any_of):
+        raise Question(_ask(function, " or ".join(function.any_of)))
     return Call(function=call.function, arguments=tuple(grounded))
 
 
@@ -113,6 +115,11 @@ _HIGH, _LOW = (
     r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest)\b",
     (r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down)\b"),
 )
+_CHANGE = re.compile(
+    r"\b(?:by|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
+    r"|\b(?:up|down)\b(?! to\b)",
+    re.IGNORECASE,
+)
 _LESS = re.compile(r"\b(?:down|lower|decrease|reduce|quieter|softer|less|cooler|off)\b", re.I)
 
 
@@ -125,6 +132,9 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | N
     found = re.search(r"-?\d+(?:\.\d+)?", text)
     if found is None:
         return _extreme(text, parameter)
+    difference = parameter.name.endswith("_diff")
+    if not difference and _relative(text, found[0], context.sentence):
+        return None
     number = float(found[0])
     if parameter.unit == "°F":
         number = _fahrenheit(number, text, low or 0)
@@ -132,12 +142,18 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | N
         number = number / 100 * high
     elif parameter.unit == "mm" and re.search(r"\bc(?:m|entimet)|\binch", text):
         number *= 25.4 if "inch" in text else 10
-    if parameter.name.endswith("_diff") and _LESS.search(context.sentence):
+    if difference and _LESS.search(context.sentence):
         number = -abs(number)
     if parameter.type is ParameterType.INTEGER:
         number = round(number)
     outside = (low is not None and number < low) or (high is not None and number > high)
     return None if outside else number
+
+
+def _relative(text: str, number: str, sentence: str) -> bool:
+    """Whether the number is a difference ("down by 5") and no value ("down to 5")."""
+    by = rf"\bby\s+{re.escape(number)}\b"
+    return bool(re.search(by, moments.digits(sentence)) or _CHANGE.search(text))
 
 
 def _extreme(text: str, parameter: Parameter) -> Scalar | None:
@@ -161,7 +177,9 @@ def _time(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
     if (lasting := moments.length(words)) is not None:
         return f"PT{int(lasting.total_seconds())}S"
     if (at := moments.clock(words)) is not None:
-        return at.strftime("%H:%M")
+        rings = moments.next_time(at, context.now)
+        fits = moments.named_day(context.sentence, context.now) in (None, rings.date())
+        return at.strftime("%H:%M") if fits else None
     when = moments.moment(words, context.now)
     # An alarm has a time of day only: a day further off than its next ringing would be lost.
     if when is None or when - context.now > timedelta(days=1):

@@ -1,7 +1,7 @@
 """Clock times, lengths of time and dates in words, against a given now."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import dateparser
 from text_to_num import alpha2digit
@@ -19,6 +19,11 @@ _CLOCK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _PART_OF_DAY = re.compile(r"\b(?:in the |this )?(morning|afternoon|evening|night|tonight)\b", re.I)
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = re.compile(
+    r"\b(?:today|tonight|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.I
+)
+_RHYTHM = re.compile(r"\b(?:every|each|daily|weekdays|weekends|\w+days)\b", re.I)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LENGTH = re.compile(
     r"(?P<count>\d+(?:\.\d+)?|\b(?:half )?an?\b)\s*-?\s*"
@@ -59,11 +64,30 @@ def moment(words: str, now: datetime) -> datetime | None:
         return None
     day_words = _FILLER.sub(" ", rest.replace("tonight", "today")).strip()
     if not day_words:
-        today = datetime.combine(now.date(), at, now.tzinfo)
-        return today if today > now else today + timedelta(days=1)
+        return next_time(at, now)
     settings = {"RELATIVE_BASE": now.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
     day = dateparser.parse(" ".join(day_words.split()), languages=["en"], settings=settings)
     return datetime.combine(day.date(), at, now.tzinfo) if day else None
+
+
+def next_time(at: time, now: datetime) -> datetime:
+    """When the clock next shows `at`."""
+    today = datetime.combine(now.date(), at, now.tzinfo)
+    return today if today > now else today + timedelta(days=1)
+
+
+def named_day(sentence: str, now: datetime) -> date | None:
+    """The day a sentence names ("tomorrow", "on Friday"), or None; 1 January 1 for a rhythm."""
+    if _RHYTHM.search(sentence):
+        return date.min
+    match = _DAY.search(sentence)
+    if match is None:
+        return None
+    word = match[0].lower()
+    if word in ("today", "tonight"):
+        return now.date()
+    ahead = 1 if word == "tomorrow" else (_WEEKDAYS.index(word[:3]) - now.weekday() - 1) % 7 + 1
+    return now.date() + timedelta(days=ahead)
 
 
 def digits(words: str) -> str:

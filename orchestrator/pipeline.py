@@ -16,6 +16,7 @@ from orchestrator.executor import Executor
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.registry import Registry
 from orchestrator.understanding import MAX_SENTENCE, Understanding
+from schemas.call import Invocation
 from schemas.command import Command
 from schemas.errors import HubError
 from schemas.event import Event
@@ -245,12 +246,34 @@ class Pipeline:
         self, command: Command, record: StepRecord, known: dict[int, Outcome]
     ) -> None:
         """A step the device may have heard of: repeated only where that changes nothing."""
-        if self._catalogue[record.function].effect in (Effect.READ, Effect.SET):
+        outcome = await self._looked_up(command, record)
+        if outcome is None:
             await self._journal.move_step(command.id, record.index, StepState.PENDING)
             return
-        outcome = Unknown(reason="the hub stopped while this was under way")
-        await self._journal.move_step(command.id, record.index, StepState.UNKNOWN, outcome)
+        state = StepState(outcome.state)
+        await self._journal.move_step(command.id, record.index, state, outcome)
         known[record.index] = outcome
+
+    async def _looked_up(self, command: Command, record: StepRecord) -> Outcome | None:
+        """How a step ended that was under way when the hub stopped; None where it may run again."""
+        function = self._catalogue[record.function]
+        if function.effect in (Effect.READ, Effect.SET):
+            return None
+        unknown = Unknown(reason="the hub stopped while this was under way")
+        if function.effect is not Effect.PROBEABLE or _step(record).needs:
+            return unknown
+        invocation = Invocation.model_validate(
+            {
+                "function": record.function,
+                "arguments": record.arguments,
+                "key": f"{command.id}/{record.index}",
+                "timeout": function.timeout,
+            }
+        )
+        try:
+            return await self._registry.probe(record.device, invocation)
+        except HubError:
+            return unknown
 
     async def _stop(self, command: Command) -> None:
         execution = await self._journal.get(command.id)

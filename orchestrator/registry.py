@@ -156,6 +156,10 @@ class Registry:
             await self._disconnect(device)
             raise
 
+    async def probe(self, device: str, invocation: Invocation) -> Done | None:
+        """Whether an earlier call of a probeable function happened; None where it did not."""
+        return await (await self._connected(device)).probe(invocation)
+
     async def close(self) -> None:
         """Let go of every device."""
         for task in self._tasks:

@@ -14,6 +14,9 @@ _KIND_WORDS = {
 }
 
 
+_CALLED = {"phone": "phone", "pc": "PC", "car": "car", "home": "home device", "hub": "hub"}
+
+
 class NoDevice(HubError):
     """No device can do this."""
 
@@ -38,7 +41,7 @@ def route(plan: Plan, devices: tuple[Device, ...], sentence: str, catalogue: Cat
 def _device(step: Step, devices: tuple[Device, ...], sentence: str, catalogue: Catalogue) -> Device:
     able = [device for device in devices if step.function in device.functions]
     if not able:
-        kinds = " or ".join(catalogue[step.function].kinds)
+        kinds = " or ".join(_CALLED[kind] for kind in catalogue[step.function].kinds)
         raise NoDevice(
             f"no approved device can {step.function.replace('_', ' ')}: it takes a {kinds}; "
             "`octopus devices` lists what was found"

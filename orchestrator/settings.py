@@ -15,7 +15,9 @@ from schemas.device import Device
 from schemas.errors import InvalidSettings
 
 M = TypeVar("M", bound=BaseModel)
-PACKAGED = Path(__file__).parent.parent / "config"
+_HERE = Path(__file__).parent
+PACKAGED = next(f for f in (_HERE / "config", _HERE.parent / "config") if f.is_dir())
+"""The configuration that comes with the hub: in the installed package, or in the checkout."""
 
 
 class _Section(BaseModel):

@@ -50,6 +50,6 @@ def executions(console: Console, records: list[dict[str, Any]]) -> None:
     for record in records:
         state = f"[{_STYLES.get(record['state'], 'default')}]{record['state']}[/]"
         table.add_row(
-            record["id"][:12], escape(record["command"]["text"]), state, escape(record["answer"])
+            record["id"], escape(record["command"]["text"]), state, escape(record["answer"])
         )
     console.print(table)

@@ -81,5 +81,6 @@ class Function(Value):
     risk: Risk
     timeout: float
     parameters: tuple[Parameter, ...] = ()
-    one_of: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()  # exactly one of these parameters must be given
+    any_of: tuple[str, ...] = ()  # at least one of these
     inverse: str | None = None

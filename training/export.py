@@ -116,6 +116,7 @@ def ship(trained: Path, folder: Path, catalogue: Catalogue) -> None:
     )
     export(model, folder)
     shutil.copy(minilm.TOKENIZER, folder / "tokenizer.json")
+    (folder / "model.safetensors").chmod(0o644)  # safetensors writes for its owner alone
     files = ["model.safetensors", "model.int8.onnx", "tokenizer.json"]
     manifest = {
         "actions": vocabulary.actions,

@@ -8,7 +8,7 @@ from training.dataset.example import Example, Intended
 from training.dataset.noise import noisy, spans
 from training.dataset.shapes import FOLDER, Written, fill, lines
 
-SHARES = {"single": 0.50, "parallel": 0.22, "nested": 0.11, "irrelevant": 0.17}
+SHARES = {"single": 0.45, "parallel": 0.27, "nested": 0.08, "irrelevant": 0.20}
 """How much of what is composed has which shape."""
 
 

@@ -1,0 +1,154 @@
+"""The daemon and the command line as processes, with simulated devices beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_adapters.mqtt import MqttClient
+from device_adapters.simulated.car import SimulatedCar
+from device_adapters.simulated.pc import SimulatedPc
+from device_adapters.simulated.phone.announce import announced
+from device_adapters.simulated.phone.server import SimulatedPhone
+from device_adapters.simulated.weather import SimulatedWeb
+from orchestrator.broker import DEVICES, LOCAL, passwords
+
+ROOT = Path(__file__).parents[2]
+READY_WITHIN = 10.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a process ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Site:
+    """A configuration folder with a state folder and a free port, and a daemon on them."""
+
+    def __init__(self, folder: Path, web: SimulatedWeb | None = None) -> None:
+        self.config, self.state = folder / "config", folder / "state"
+        self.config.mkdir()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.port: int = server.getsockname()[1]
+        home = ""
+        if web:
+            home = (
+                f'[home]\nlocation = "Seoul"\nforecast_url = "{web.url}"\n'
+                f'geocoding_url = "{web.url}"\n'
+            )
+        (self.config / "hub.toml").write_text(
+            f'[hub]\nstate = "{self.state}"\n[broker]\nport = {self.port}\n'
+            f"[discovery]\nloopback_only = true\n{home}"
+        )
+        (self.config / "policy.toml").write_text('[functions]\nsend_text_message = "allow"\n')
+        self._log = folder / "log"
+        self._daemon: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> str:
+        """What the daemon wrote."""
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def broker(self) -> int:
+        """The process id of the hub's broker."""
+        return int((self.state / "broker" / "pid").read_text())
+
+    async def start(self) -> float:
+        """Start the daemon; the seconds until it was ready."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with self._log.open("w") as log:
+            self._daemon = await _process("run", "--config", str(self.config), out=log.fileno())
+        await eventually(lambda: "ready after" in self.log, READY_WITHIN, self)
+        return loop.time() - began
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End the daemon; its status."""
+        assert self._daemon
+        with contextlib.suppress(ProcessLookupError):
+            self._daemon.send_signal(how)
+        async with asyncio.timeout(30):
+            return await self._daemon.wait()
+
+    async def octopus(self, *arguments: str) -> Ran:
+        """Run the command line on this site."""
+        return await octopus(*arguments, "--config", str(self.config))
+
+    def client(self, user: str = LOCAL) -> MqttClient:
+        """A client of the hub's broker."""
+        login = {"username": user, "password": passwords(self.state)[user]}
+        return MqttClient("127.0.0.1", self.port, client_id=f"test-{user}", **login)
+
+    async def clean_up(self) -> None:
+        """Leave no process behind, whatever a test did."""
+        if self._daemon and self._daemon.returncode is None:
+            await self.stop(signal.SIGKILL)
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(self.broker, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The simulated devices beside a daemon."""
+
+    phone: SimulatedPhone
+    pc: SimulatedPc
+    car: SimulatedCar
+
+
+@asynccontextmanager
+async def devices(site: Site) -> AsyncIterator[Devices]:
+    """A phone, a PC and a car for a running daemon."""
+    login = (DEVICES, passwords(site.state)[DEVICES])
+    async with AsyncExitStack() as stack:
+        phone = await stack.enter_async_context(SimulatedPhone(name="Pixel 8", serial="SIM0001"))
+        phone.state.provider.add_contact("John", "+15550100")
+        await stack.enter_async_context(announced(phone))
+        pc = await stack.enter_async_context(SimulatedPc("127.0.0.1", site.port, login=login))
+        car = await stack.enter_async_context(SimulatedCar("127.0.0.1", site.port, login=login))
+        yield Devices(phone, pc, car)
+
+
+async def octopus(*arguments: str) -> Ran:
+    """Run the command line to its end."""
+    process = await _process(*arguments, out=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(40):
+            out, err = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+async def _process(*arguments: str, out: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "orchestrator.cli", *arguments,
+        cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, stdin=asyncio.subprocess.DEVNULL,
+        stdout=out, stderr=out,
+    )  # fmt: skip
+
+
+async def eventually(holds: Callable[[], bool], within: float, site: Site) -> None:
+    """Wait for something in another process."""
+    try:
+        async with asyncio.timeout(within):
+            while not holds():  # noqa: ASYNC110 (a foreign process)
+                await asyncio.sleep(0.02)
+    except TimeoutError as error:
+        raise AssertionError(f"not within {within:g} s; the daemon said:\n{site.log}") from error

@@ -1,0 +1,47 @@
+"""Weights that are not what their manifest says are refused in one line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.engine import ONNX, TOKENIZER, WEIGHTS, DamagedWeights, Engine
+
+
+def _replace(name: str, content: bytes) -> Callable[[Path], object]:
+    def replace(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).write_bytes(content)
+
+    return replace
+
+
+def _without(key: str) -> Callable[[Path], object]:
+    manifest = json.loads((WEIGHTS / "manifest.json").read_bytes())
+    del manifest[key]
+    return _replace("manifest.json", json.dumps(manifest).encode())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_replace(ONNX, b"\x08\x07"), f"{ONNX} is damaged or altered: reinstall"),
+        (_replace(TOKENIZER, b"{}"), f"{TOKENIZER} is damaged or altered: reinstall"),
+        (lambda folder: (folder / ONNX).unlink(), "cannot read the weights"),
+        (lambda folder: (folder / "manifest.json").unlink(), "cannot read the weights"),
+        (_replace("manifest.json", b"{"), "cannot read the weights"),
+        (_without("actions"), "cannot read the weights"),
+    ],
+)
+def test_damaged_weights_are_named(
+    tmp_path: Path, catalogue: Catalogue, spoil: Callable[[Path], object], said: str
+) -> None:
+    for name in (ONNX, TOKENIZER, "manifest.json"):
+        (tmp_path / name).symlink_to(WEIGHTS / name)
+    spoil(tmp_path)
+    with pytest.raises(DamagedWeights, match=said) as caught:
+        Engine(catalogue, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
