@@ -181,7 +181,7 @@ class Pipeline:
         self._tell(command, RunState.PLANNED, time.time(), understood.text)
         if decision is Decision.CONFIRM and not await self._confirmed(command, plan, reason):
             return
-        await self._run(command, plan, {})
+        await self._run(command, plan)
 
     def _routed(self, command: Command, understood: Understanding) -> Plan:
         devices = self._registry.approved
@@ -209,13 +209,14 @@ class Pipeline:
             await self._close(command, plan, RunState.CANCELLED, "a person said no")
         return yes
 
-    async def _run(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
-        if not known:
-            await self._move(command, RunState.RUNNING)
+    async def _run(self, command: Command, plan: Plan) -> None:
+        await self._move(command, RunState.RUNNING)
+        await self._execute(command, plan, {})
+
+    async def _execute(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
         outcomes = await self._executor.run(command, plan, known)
-        await self._end(
-            command, ledger.verdict(StepState(outcome.state) for outcome in outcomes.values())
-        )
+        ended = ledger.verdict(StepState(outcome.state) for outcome in outcomes.values())
+        await self._end(command, ended)
 
     async def _resume(self, execution: Execution) -> None:
         """What a restart means: see DESIGN, durable execution."""
@@ -229,18 +230,17 @@ class Pipeline:
             await self._close(command, plan, RunState.EXPIRED, reason)
             return
         if execution.state is RunState.PLANNED:
-            await self._close(
-                command, plan, RunState.CANCELLED, "the hub restarted; nothing was sent"
-            )
+            if execution.decision is Decision.ACT:
+                await self._run(command, plan)
+            else:
+                reason = "the hub restarted before it could ask for a confirmation"
+                await self._close(command, plan, RunState.CANCELLED, reason)
             return
         known = {r.index: r.outcome for r in execution.steps if r.outcome is not None}
         for record in execution.steps:
             if record.state is StepState.DISPATCHED:
                 await self._take_up(command, record, known)
-        outcomes = await self._executor.run(command, plan, known)
-        await self._end(
-            command, ledger.verdict(StepState(outcome.state) for outcome in outcomes.values())
-        )
+        await self._execute(command, plan, known)
 
     async def _take_up(
         self, command: Command, record: StepRecord, known: dict[int, Outcome]

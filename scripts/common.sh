@@ -20,11 +20,13 @@ environment() {
     echo "$wanted" > "$stamp"
 }
 
-# programs NAME ...: have Debian's packages of these names, if this is Debian and we may.
+# programs NAME[:PACKAGE] ...: have these programs, from Debian's packages if this is Debian and
+# we may install.
 programs() {
-    local missing=()
+    local missing=() name
     for name in "$@"; do
-        command -v "$name" >/dev/null || [ -x "/usr/sbin/$name" ] || missing+=("$name")
+        command -v "${name%:*}" >/dev/null || [ -x "/usr/sbin/${name%:*}" ] ||
+            missing+=("${name#*:}")
     done
     [ ${#missing[@]} -eq 0 ] && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

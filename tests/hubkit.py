@@ -36,6 +36,10 @@ class ScriptedAdapter(Adapter):
         self.calls: list[Invocation] = []
         self._call = call or self.succeed
         self.closed = False
+        self.earlier: Done | None = None
+
+    async def probe(self, invocation: Invocation) -> Done | None:
+        return self.earlier
 
     async def connect(self) -> frozenset[str]:
         return self.functions

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from orchestrator.catalogue import TOKENS, Catalogue
 from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary
@@ -139,7 +140,10 @@ def _manifest(folder: Path) -> Manifest:
                 raise DamagedWeights(
                     f"{folder / name} is damaged or altered: reinstall octopus-hub"
                 )
-    except (OSError, ValueError, KeyError) as error:
+    except ValidationError as error:
+        what = error.errors()[0]["msg"]
+        raise DamagedWeights(f"{folder}: cannot read the weights' manifest: {what}") from error
+    except (OSError, KeyError) as error:
         raise DamagedWeights(f"{folder}: cannot read the weights: {error}") from error
     return manifest
 

@@ -31,8 +31,9 @@ def _without(key: str) -> Callable[[Path], object]:
         (_replace(TOKENIZER, b"{}"), f"{TOKENIZER} is damaged or altered: reinstall"),
         (lambda folder: (folder / ONNX).unlink(), "cannot read the weights"),
         (lambda folder: (folder / "manifest.json").unlink(), "cannot read the weights"),
-        (_replace("manifest.json", b"{"), "cannot read the weights"),
-        (_without("actions"), "cannot read the weights"),
+        (_replace("manifest.json", b"{"), "cannot read the weights' manifest"),
+        (_without("actions"), "cannot read the weights' manifest"),
+        (_without("sha256"), "cannot read the weights' manifest"),
     ],
 )
 def test_damaged_weights_are_named(

@@ -10,7 +10,7 @@ from orchestrator.pipeline import BadCommand, NotAwaited
 from orchestrator.policy import Policy, Verdict
 from schemas.call import Invocation
 from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
-from schemas.execution import RunState, StepState
+from schemas.execution import Decision, RunState, StepState
 from schemas.outcome import Done, Evidence, Skipped, Unknown
 from schemas.plan import Step
 from tests.hubkit import Rig, command, quick, rig
@@ -267,6 +267,34 @@ async def test_after_a_crash_only_the_harmless_is_repeated(
             "get_weather_forecast",
             "set_volume",
         ]
+
+
+async def test_a_planned_command_runs_after_a_crash(tmp_path: Path, catalogue: Catalogue) -> None:
+    async with rig(tmp_path, catalogue, {}) as hub:
+        for identity, decision in (("c1", Decision.ACT), ("c2", Decision.CONFIRM)):
+            await hub.journal.accept(command("x", identity))
+            await hub.journal.decide(identity, decision, reason="", model_text="", confidence=1.0)
+            step = Step(index=0, function="take_a_photo", arguments={}, device="p1")
+            await hub.journal.planned(identity, (step,))
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        ended = [await hub.journal.get(identity) for identity in ("c1", "c2")]
+        assert [e.state for e in ended if e] == ["succeeded", "cancelled"]
+        assert len(hub.adapter.calls) == 1
+
+
+async def test_a_probeable_call_is_looked_up_before_it_is_repeated(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    async with rig(tmp_path, catalogue, {}) as hub:
+        hub.adapter.earlier = Done(evidence=Evidence.VERIFIED, detail="there already")
+        await _crashed(hub, ["create_contact"], [0])
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.SUCCEEDED
+        assert hub.adapter.calls == []
 
 
 async def test_an_accepted_command_is_taken_up_after_a_crash(

@@ -1,0 +1,275 @@
+"""What the hub adds to a command: everything but the model and the device, over a real broker.
+
+    python benchmarks/overhead.py [--json] [--commands 300]
+
+The model and the adapter answer at once; the journal writes to `--folder` as it always does. The
+figures are from one process on one machine: run it where nothing else runs.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from device_adapters import mqtt_link
+from device_adapters.base import Adapter
+from device_adapters.mqtt import Message, MqttClient
+from orchestrator.broker import HUB, LOCAL, own_broker, passwords
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.doors.mqtt import MqttDoor
+from orchestrator.executor import Executor
+from orchestrator.journal import Journal
+from orchestrator.octopus.engine import Decoded, Engine
+from orchestrator.pipeline import Pipeline
+from orchestrator.policy import Policy
+from orchestrator.registry import Registry
+from orchestrator.service import Service
+from orchestrator.settings import PACKAGED
+from orchestrator.understanding import Understander
+from schemas.call import Invocation
+from schemas.device import Device, Kind
+from schemas.outcome import Done, Evidence
+
+ROOT = Path(__file__).parent.parent
+BASE = "octopus"
+SENTENCES = {
+    "take a selfie": "<nexa_0>('front')<nexa_end>",
+    "selfie, hotspot and headlines": "<nexa_0>('front');<nexa_15>(True);<nexa_6>()<nexa_end>",
+}
+SLOW = 0.3
+"""Seconds a call takes where calls run in parallel."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value and the most it may be."""
+
+    key: str
+    what: str
+    bar: float
+    unit: str
+    value: float
+
+
+class Instant(Adapter):
+    """Answers after `delay` seconds and notes when it was asked."""
+
+    def __init__(self, functions: frozenset[str]) -> None:
+        self.functions = functions
+        self.delay = 0.0
+        self.asked: dict[str, float] = {}
+
+    async def connect(self) -> frozenset[str]:
+        return self.functions
+
+    async def call(self, invocation: Invocation) -> Done:
+        self.asked.setdefault(invocation.key.partition("/")[0], time.perf_counter())
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        return Done(evidence=Evidence.VERIFIED)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Person:
+    """Sends commands over the broker and waits for their records."""
+
+    def __init__(self, client: MqttClient) -> None:
+        self._client = client
+        self._records: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
+        client.subscribe(f"{BASE}/execution/+", self._on_record, retained=False)
+
+    async def _on_record(self, message: Message) -> None:
+        self._records.put_nowait((time.perf_counter(), message.topic.rpartition("/")[2]))
+
+    async def send(self, text: str) -> tuple[str, float]:
+        """The command's id, and the seconds from its publishing to its record."""
+        identity = uuid.uuid4().hex
+        payload = json.dumps({"text": text, "id": identity})
+        began = time.perf_counter()
+        # The hub's first subscription may still be on its way.
+        while not await self._client.publish(f"{BASE}/command/{LOCAL}", payload):
+            await asyncio.sleep(0.05)
+            began = time.perf_counter()
+        async with asyncio.timeout(30):
+            while True:
+                at, topic = await self._records.get()
+                if topic == identity:
+                    return identity, at - began
+
+
+@asynccontextmanager
+async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person, Instant]]:
+    """A hub with its broker, an instant model and an instant phone, and a person at the broker."""
+    async with AsyncExitStack() as stack:
+        login = await stack.enter_async_context(own_broker(folder, 0, BASE))
+        clients = []
+        for user in (HUB, LOCAL):
+            secret = passwords(folder)[user]
+            client = MqttClient(
+                login.host, login.port, client_id=user, username=user, password=secret
+            )
+            clients.append(await stack.enter_async_context(client))
+            await client.wait_connected(10)
+        adapter = Instant(frozenset(function.name for function in catalogue))
+        registry = Registry(folder / "devices.json", {"instant": lambda _: adapter})
+        stack.push_async_callback(registry.close)
+        phone = Device(id="phone", kind=Kind.PHONE, name="Phone", protocol="instant",
+                       functions=tuple(sorted(adapter.functions)))  # fmt: skip
+        registry.load((phone,))
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        journal = await stack.enter_async_context(Journal(folder / "journal.db"))
+        understander = Understander(
+            lambda text: Decoded(SENTENCES[text], 1.0, 1), catalogue, Policy(),
+            threshold=0.5, region="US", now=datetime.now,
+        )  # fmt: skip
+        bus = Bus()
+        pipeline = Pipeline(
+            understand=understander, model_thread=thread, catalogue=catalogue, journal=journal,
+            executor=Executor(catalogue, journal, bus, registry.reach), registry=registry, bus=bus,
+        )  # fmt: skip
+        door = MqttDoor(clients[0], Service(pipeline, journal, registry, dict), bus, BASE, {})
+        await stack.enter_async_context(door.telling())
+        stack.callback(bus.close)
+        stack.push_async_callback(pipeline.drain, 5)
+        stack.enter_context(door.listening())
+        yield Person(clients[1]), adapter
+
+
+def receipts() -> dict[str, float]:
+    """When each command's packet was read from the socket, by its id, from now on."""
+    times: dict[str, float] = {}
+    read = mqtt_link._read
+
+    def stamped(raw: Any) -> tuple[Message, list[int]]:
+        at = time.perf_counter()
+        message, numbers = read(raw)
+        if message.topic.startswith(f"{BASE}/command/"):
+            times.setdefault(json.loads(message.payload)["id"], at)
+        return message, numbers
+
+    mqtt_link._read = stamped
+    return times
+
+
+async def commands(folder: Path, count: int) -> list[Figure]:
+    """Receipt to call, publish to result, and three calls in parallel."""
+    received = receipts()
+    catalogue = Catalogue.load(PACKAGED / "functions")
+    async with hub(folder, catalogue) as (person, adapter):
+        one, three = SENTENCES
+        for _ in range(20):
+            await person.send(one)
+        sent = [await person.send(one) for _ in range(count)]
+        inside = [(adapter.asked[key] - received[key]) * 1000 for key, _ in sent]
+        outside = [seconds * 1000 for _, seconds in sent]
+        adapter.delay = SLOW
+        parallel = statistics.median([(await person.send(three))[1] * 1000 for _ in range(5)])
+    return [
+        Figure("overhead_p50", "MQTT receipt to adapter call, p50", 2.5, "ms", at(inside, 50)),
+        Figure("overhead_p99", "MQTT receipt to adapter call, p99", 15, "ms", at(inside, 99)),
+        Figure("result_p50", "QoS 1 command to result, p50", 6, "ms", at(outside, 50)),
+        Figure("parallel_3x300", "three parallel calls of 300 ms", 400, "ms", parallel),
+    ]
+
+
+def decoding(count: int) -> list[Figure]:
+    """The embedded model on short sentences, one at a time."""
+    engine = Engine(Catalogue.load(PACKAGED / "functions"))
+    lines = (ROOT / "tests/sentences/short.jsonl").read_text(encoding="utf-8").splitlines()
+    sentences = [json.loads(line)["q"] for line in lines]
+    sentences = sentences[:: max(1, len(sentences) // count)]
+    for sentence in sentences[:5]:
+        engine.decode(sentence)
+    times = [timed(lambda s=sentence: engine.decode(s)) * 1000 for sentence in sentences * 2]
+    return [
+        Figure("decode_p50", f"decode, {len(sentences)} sentences, p50", 60, "ms", at(times, 50)),
+        Figure("decode_p99", "decode, p99", 100, "ms", at(times, 99)),
+    ]
+
+
+def daemon(folder: Path) -> list[Figure]:
+    """The seconds until `octopus run` says it is ready, and what it then holds in memory."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    (folder / "hub.toml").write_text(
+        f'[hub]\nstate = "{folder / "state"}"\n[broker]\nport = {port}\n'
+        "[discovery]\nloopback_only = true\n"
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(folder / "notify"))
+        notify.settimeout(60)
+        environment = os.environ | {"NOTIFY_SOCKET": str(folder / "notify")}
+        program = [sys.executable, "-m", "orchestrator.cli", "run", "--config", str(folder)]
+        quiet = [(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
+        began = time.perf_counter()
+        pid = os.posix_spawn(sys.executable, program, environment, file_actions=quiet)
+        try:
+            assert notify.recv(64) == b"READY=1"
+            ready = time.perf_counter() - began
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        finally:
+            os.kill(pid, 15)
+            os.waitpid(pid, 0)
+    (resident,) = [int(s.split()[1]) for s in status.splitlines() if s.startswith("VmRSS:")]
+    return [
+        Figure("ready_s", "daemon ready", 5, "s", ready),
+        Figure("resident_mib", "daemon resident", 500, "MiB", resident / 1024),
+    ]
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def at(values: list[float], percent: int) -> float:
+    """The value that so many percent do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def main() -> None:
+    """Measure, print a table, and with --json one line of figures at the end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one JSON line")
+    parser.add_argument("--commands", type=int, default=300)
+    parser.add_argument("--sentences", type=int, default=40)
+    parser.add_argument("--folder", type=Path, help="where the journal is written; default: /tmp")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="octopus-bench-") as name:
+        figures = [
+            *asyncio.run(commands(Path(name), chosen.commands)),
+            *decoding(chosen.sentences),
+            *daemon(Path(name)),
+        ]
+    table = Table("figure", "bar", "measured", "")
+    for f in figures:
+        kept = "ok" if f.value <= f.bar else "[red]missed"
+        table.add_row(f.what, f"≤ {f.bar:g} {f.unit}", f"{f.value:.2f} {f.unit}", kept)
+    Console().print(table)
+    if chosen.json:
+        print(json.dumps({f.key: round(f.value, 3) for f in figures}))
+
+
+if __name__ == "__main__":
+    main()
