@@ -66,6 +66,17 @@ events = sa.Table(
 )
 _outcome: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
+# Statements are built once: building one costs more than running it.
+_this_run = runs.c.id == sa.bindparam("this_run")
+_this_step = (steps.c.run == sa.bindparam("this_run")) & (steps.c.index == sa.bindparam("at"))
+_GET_RUN = sa.select(runs).where(_this_run)
+_GET_STEPS = sa.select(steps).where(steps.c.run == sa.bindparam("this_run")).order_by(steps.c.index)
+_RUN_STATE = sa.select(runs.c.state).where(_this_run)
+_STEP_STATE = sa.select(steps.c.state).where(_this_step)
+_NEW_RUN, _NEW_STEP, _NEW_EVENT = runs.insert(), steps.insert(), events.insert()
+_CHANGE_RUN = runs.update().where(_this_run)
+_CHANGE_STEP = steps.update().where(_this_step)
+
 
 class JournalUnavailable(HubError):
     """The journal cannot be written; nothing is done that it could not record."""
@@ -114,13 +125,14 @@ class Journal:
         def work(connection: sa.Connection) -> None:
             now = time.time()
             connection.execute(
-                runs.insert().values(
-                    id=command.id,
-                    user=command.user,
-                    command=command.model_dump_json(),
-                    state=RunState.ACCEPTED,
-                    created=now,
-                )
+                _NEW_RUN,
+                {
+                    "id": command.id,
+                    "user": command.user,
+                    "command": command.model_dump_json(),
+                    "state": RunState.ACCEPTED,
+                    "created": now,
+                },
             )
             _event(connection, command.id, None, RunState.ACCEPTED, now)
 
@@ -138,31 +150,32 @@ class Journal:
         reason: str,
         model_text: str,
         confidence: float | None,
-    ) -> None:
-        """Record what was decided and why."""
+        plan: tuple[Step, ...] = (),
+        to: tuple[RunState, ...] = (),
+    ) -> float:
+        """Record what was decided and why, the plan if there is one, and the states that the
+        command reaches with it; says when."""
         values = {
+            "this_run": run,
             "decision": decision,
             "reason": reason,
             "model_text": model_text,
             "confidence": confidence,
         }
-        await self._do(lambda c: c.execute(runs.update().where(runs.c.id == run).values(**values)))
+
+        def work(connection: sa.Connection) -> float:
+            connection.execute(_CHANGE_RUN, values)
+            _add_steps(connection, run, plan)
+            return [time.time(), *(_move_run(connection, run, state, {}) for state in to)][-1]
+
+        return await self._do(work)
 
     async def planned(self, run: str, routed: tuple[Step, ...]) -> None:
         """Record the plan; every step is pending."""
 
         def work(connection: sa.Connection) -> None:
             _move_run(connection, run, RunState.PLANNED, {})
-            rows = [
-                {
-                    "run": run,
-                    "index": s.index,
-                    "step": s.model_dump_json(),
-                    "state": StepState.PENDING,
-                }
-                for s in routed
-            ]
-            connection.execute(steps.insert(), rows)
+            _add_steps(connection, run, routed)
 
         await self._do(work)
 
@@ -212,14 +225,19 @@ class Journal:
     def _commit(self, batch: list[_Change]) -> None:
         if not batch:
             return
-        results: list[Any] = []
         try:
             with self._engine.begin() as connection:
-                for change in batch:
-                    results.append(_attempt(connection, change))
+                if len(batch) == 1:
+                    results = [batch[0].work(connection)]
+                else:
+                    results = [_attempt(connection, change) for change in batch]
+        except (IntegrityError, HubError) as error:
+            results = [error] * len(batch)
         except DBAPIError as error:
             lost = JournalUnavailable(f"{self._file}: {error.orig}")
             results = [lost] * len(batch)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the writer goes on)
+            results = [error] * len(batch)
         for change, result in zip(batch, results, strict=True):
             change.loop.call_soon_threadsafe(_settle, change.future, result)
 
@@ -230,6 +248,10 @@ def _attempt(connection: sa.Connection, change: _Change) -> Any:
         with connection.begin_nested():
             return change.work(connection)
     except (IntegrityError, HubError) as error:
+        return error
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 (a bug in one change is no neighbour's loss)
         return error
 
 
@@ -254,16 +276,22 @@ def _immediate(connection: sa.Connection) -> None:
 
 
 def _event(connection: sa.Connection, run: str, step: int | None, state: str, at: float) -> None:
-    connection.execute(events.insert().values(run=run, step=step, state=state, at=at))
+    connection.execute(_NEW_EVENT, {"run": run, "step": step, "state": state, "at": at})
+
+
+def _add_steps(connection: sa.Connection, run: str, plan: tuple[Step, ...]) -> None:
+    for step in plan:
+        values = {"run": run, "index": step.index, "step": step.model_dump_json()}
+        connection.execute(_NEW_STEP, {**values, "state": StepState.PENDING})
 
 
 def _move_run(connection: sa.Connection, run: str, to: RunState, values: dict[str, Any]) -> float:
-    current = connection.execute(sa.select(runs.c.state).where(runs.c.id == run)).scalar_one()
+    current = connection.execute(_RUN_STATE, {"this_run": run}).scalar_one()
     ledger.check_run(RunState(current), to)
     now = time.time()
     if to in ledger.ENDED_RUN:
         values = {**values, "ended": now}
-    connection.execute(runs.update().where(runs.c.id == run).values(state=to, **values))
+    connection.execute(_CHANGE_RUN, {"this_run": run, "state": to, **values})
     _event(connection, run, None, to, now)
     return now
 
@@ -271,16 +299,16 @@ def _move_run(connection: sa.Connection, run: str, to: RunState, values: dict[st
 def _move_step(
     connection: sa.Connection, run: str, index: int, to: StepState, outcome: Outcome | None
 ) -> float:
-    here = (steps.c.run == run) & (steps.c.index == index)
-    current = connection.execute(sa.select(steps.c.state).where(here)).scalar_one()
+    here = {"this_run": run, "at": index}
+    current = connection.execute(_STEP_STATE, here).scalar_one()
     ledger.check_step(StepState(current), to)
     now = time.time()
-    values: dict[str, Any] = {"state": to}
+    values: dict[str, Any] = {**here, "state": to}
     if to is StepState.DISPATCHED:
         values["started"] = now
     if outcome is not None:
         values |= {"outcome": outcome.model_dump_json(), "ended": now}
-    connection.execute(steps.update().where(here).values(**values))
+    connection.execute(_CHANGE_STEP, values)
     _event(connection, run, index, to, now)
     return now
 
@@ -291,10 +319,10 @@ def _all(connection: sa.Connection, query: "sa.Select[str]") -> tuple[Execution,
 
 
 def _get(connection: sa.Connection, run: str) -> Execution | None:
-    row = connection.execute(sa.select(runs).where(runs.c.id == run)).mappings().one_or_none()
+    row = connection.execute(_GET_RUN, {"this_run": run}).mappings().one_or_none()
     if row is None:
         return None
-    its = connection.execute(sa.select(steps).where(steps.c.run == run).order_by(steps.c.index))
+    its = connection.execute(_GET_STEPS, {"this_run": run})
     return Execution(
         command=Command.model_validate_json(row["command"]),
         state=RunState(row["state"]),

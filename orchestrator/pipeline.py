@@ -167,21 +167,28 @@ class Pipeline:
                 decision, reason = Decision.ASK, str(error)
         if command.dry_run and plan is not None:
             decision, reason, plan = Decision.REFUSE, f"dry run: would {decision}", None
-        await self._journal.decide(
+        reached: tuple[RunState, ...] = ()
+        if plan is not None:
+            acts = decision is Decision.ACT
+            reached = (RunState.PLANNED, RunState.RUNNING) if acts else (RunState.PLANNED,)
+        at = await self._journal.decide(
             command.id,
             decision,
             reason=reason,
             model_text=understood.text,
             confidence=understood.confidence,
+            plan=plan.steps if plan else (),
+            to=reached,
         )
         if plan is None:
             await self._end(command, RunState.REFUSED, reason)
             return
-        await self._journal.planned(command.id, plan.steps)
-        self._tell(command, RunState.PLANNED, time.time(), understood.text)
-        if decision is Decision.CONFIRM and not await self._confirmed(command, plan, reason):
-            return
-        await self._run(command, plan)
+        self._tell(command, RunState.PLANNED, at, understood.text)
+        if decision is Decision.ACT:
+            self._tell(command, RunState.RUNNING, at)
+            await self._execute(command, plan, {})
+        elif await self._confirmed(command, plan, reason):
+            await self._run(command, plan)
 
     def _routed(self, command: Command, understood: Understanding) -> Plan:
         devices = self._registry.approved

@@ -95,3 +95,14 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
             await journal.accept(command("y" * 50_000, "c2"))
         await journal._do(lambda c: c.exec_driver_sql("PRAGMA max_page_count=100000").scalar())
         assert await journal.accept(command("y", "c3"))
+
+
+async def test_a_broken_change_costs_nobody_else(tmp_path: Path) -> None:
+    half = "\ud800"  # no database takes half of a surrogate pair
+    async with Journal(tmp_path / "j.db") as journal:
+        with pytest.raises(UnicodeEncodeError):
+            await journal.get(half)
+        together = (journal.accept(command("x")), journal.get(half), journal.get("none"))
+        results = await asyncio.gather(*together, return_exceptions=True)
+        assert [type(result) for result in results] == [bool, UnicodeEncodeError, type(None)]
+        assert await journal.get("c1")
