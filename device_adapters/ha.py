@@ -139,7 +139,7 @@ class HaClient:
         """Not the hub itself, not aimed at the hub's own topics, and not one too many."""
         held = sum(len(known.entities) for known in self._announced.values())
         topics = (topic for entity in device.entities for topic in _topics_of(entity))
-        inside = any(topic.split("/")[0] == self._own for topic in topics)
+        inside = any(f"{topic}/".startswith(f"{self._own}/") for topic in topics)
         return not inside and held + len(device.entities) <= _MAXIMUM_ENTITIES
 
     def _watch(self, device: HaDevice | None, count: int) -> None:

@@ -3,7 +3,7 @@
 from orchestrator.catalogue import Catalogue
 from schemas.execution import Execution, StepRecord
 from schemas.outcome import Done, Evidence, Failed, Unknown
-from schemas.plan import Ref
+from schemas.plan import Plan, Ref, Step
 
 _HOW = {
     Evidence.VERIFIED: "",
@@ -24,6 +24,22 @@ def answer(execution: Execution, names: dict[str, str], catalogue: Catalogue) ->
         if step.index not in used or not isinstance(step.outcome, Done)
     ]
     return "; ".join(parts)
+
+
+def describe(plan: Plan, names: dict[str, str]) -> str:
+    """What a plan would do, for a person who is asked."""
+    return "; ".join(_intent(step, names) for step in plan.steps)
+
+
+def _intent(step: Step, names: dict[str, str]) -> str:
+    said = [
+        f"{name.replace('_', ' ')}: "
+        + (f"the result of step {value.step + 1}" if isinstance(value, Ref) else str(value))
+        for name, value in step.arguments.items()
+        if value is not None
+    ]
+    what = f"{step.function.replace('_', ' ')} on {names.get(step.device or '', step.device)}"
+    return f"{what} ({', '.join(said)})" if said else what
 
 
 def _step(step: StepRecord, names: dict[str, str], catalogue: Catalogue) -> str:

@@ -85,7 +85,7 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         registry = Registry(state / "devices.json", _factories(settings, state, ha))
         stack.push_async_callback(registry.close)
         registry.load((_hub_device(settings), *settings.devices))
-        stack.enter_context(discovery.announced_by_mqtt(ha, registry.propose))
+        stack.enter_context(discovery.announced_by_mqtt(ha, registry.propose, registry.withdraw))
         if settings.discovery.zeroconf:
             only = settings.discovery.loopback_only
             phones = discovery.zeroconf_phones(registry.propose, loopback_only=only)
@@ -113,7 +113,7 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         stack.callback(bus.close)
         stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
         stack.enter_context(door.listening())
-        registry.connect_all()
+        registry.keep_connecting()
         await pipeline.recover()
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)

@@ -130,6 +130,7 @@ async def _start(program: str, config: Path, port: int) -> asyncio.subprocess.Pr
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # a Ctrl-C is for the hub, which says goodbye over this broker
     )
     _pid_file(config).write_text(str(child.pid), encoding="utf-8")
     try:

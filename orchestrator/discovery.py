@@ -23,6 +23,7 @@ MAX_RESOLVING = 50
 _NAME = re.compile(r"[\w .:'()+-]{1,60}")
 
 Propose = Callable[[Device], None]
+Withdraw = Callable[[str], None]
 
 
 @contextlib.asynccontextmanager
@@ -61,24 +62,27 @@ async def _resolve(zeroconf: Zeroconf, service_type: str, name: str, propose: Pr
     label = name.removesuffix(f".{service_type}")
     if not addresses or not _NAME.fullmatch(label):
         return
+    serial = label.removeprefix("adb-")
     propose(
         Device(
-            id=label,
+            id=f"adb-{serial}",
             kind=Kind.PHONE,
-            name=label.removeprefix("adb-"),
+            name=serial,
             protocol="adb",
-            address={"host": addresses[0], "port": str(info.port)},
+            # The adapter checks the serial number: an address alone could be anybody's.
+            address={"host": addresses[0], "port": str(info.port), "serial": serial},
         )
     )
 
 
 @contextlib.contextmanager
-def announced_by_mqtt(ha: HaClient, propose: Propose) -> Iterator[None]:
+def announced_by_mqtt(ha: HaClient, propose: Propose, withdraw: Withdraw) -> Iterator[None]:
     """Propose every device that Home Assistant discovery describes and a function fits."""
 
     def changed(found: HaDevice) -> None:
         classified = classify(found)
         if classified is None:
+            withdraw(f"ha-{found.id}")
             return
         kind, functions = classified
         propose(

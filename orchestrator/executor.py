@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 Reach = Callable[[str, Invocation], Awaitable[Done]]
 """Runs one call on the device with this id."""
+GRACE = 6.0
+"""Seconds beyond a call's own time: for connecting, and for the adapter's deadline to come first,
+which knows whether anything was sent."""
 MAX_RESULT = 10_000
 """Longest text, in characters, that one step may hand to the next."""
 
@@ -39,7 +42,16 @@ MAX_RESULT = 10_000
 class Executor:
     """Runs plans; keeps nothing between them."""
 
-    def __init__(self, catalogue: Catalogue, journal: Journal, bus: Bus, reach: Reach) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        journal: Journal,
+        bus: Bus,
+        reach: Reach,
+        *,
+        grace: float = GRACE,
+    ) -> None:
+        self._grace = grace
         self._catalogue = catalogue
         self._journal = journal
         self._bus = bus
@@ -81,6 +93,9 @@ class Executor:
         except JournalUnavailable as error:
             # Without a record of the intent nothing is sent.
             return Failed(code=error.code, reason=str(error))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._end(command, step, Cancelled()))
+            raise
         self._tell(command, step, StepState.DISPATCHED, at)
         function = self._catalogue[step.function]
         invocation = Invocation(
@@ -93,19 +108,17 @@ class Executor:
         try:
             outcome = await self._call(step.device, invocation, function.effect)
         except asyncio.CancelledError:
-            # The hub is stopping or a person cancelled: the device may or may not have acted.
-            silent = (
-                Cancelled()
-                if function.effect is Effect.READ
-                else Unknown(reason="cancelled while running")
-            )
-            await asyncio.shield(self._end(command, step, silent))
+            # The device may or may not have acted. What may be repeated stays dispatched: the next
+            # start takes it up; where a person cancelled, the pipeline closes it.
+            if function.effect not in (Effect.READ, Effect.SET):
+                silent = Unknown(reason="cancelled while it was under way")
+                await asyncio.shield(self._end(command, step, silent))
             raise
         return await self._end(command, step, outcome)
 
     async def _call(self, device: str, invocation: Invocation, effect: Effect) -> Outcome:
         try:
-            async with asyncio.timeout(invocation.timeout):
+            async with asyncio.timeout(invocation.timeout + self._grace):
                 done = await self._reach(device, invocation)
         except TimeoutError:
             reason = f"no answer within {invocation.timeout:g} s"
@@ -125,7 +138,7 @@ class Executor:
     def _resolved(
         self, step: Step, needed: dict[int, Outcome]
     ) -> dict[str, Scalar | None] | Failed:
-        """The arguments with references replaced by results, typed and bounded."""
+        """The arguments with references replaced by the results as text, of bounded length."""
         resolved: dict[str, Scalar | None] = {}
         for name, value in step.arguments.items():
             if not isinstance(value, Ref):

@@ -120,7 +120,8 @@ _CHANGE = re.compile(
     r"|\b(?:up|down)\b(?! to\b)",
     re.IGNORECASE,
 )
-_LESS = re.compile(r"\b(?:down|lower|decrease|reduce|quieter|softer|less|cooler|off)\b", re.I)
+_LESS = re.compile(r"\b(?:down|lower|decrease|reduce|quieter|softer|less|cut|drop)\b", re.I)
+_MORE = re.compile(r"\b(?:up|raise|increase|louder|higher|more|boost|add)\b", re.I)
 
 
 def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | None:
@@ -142,18 +143,27 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | N
         number = number / 100 * high
     elif parameter.unit == "mm" and re.search(r"\bc(?:m|entimet)|\binch", text):
         number *= 25.4 if "inch" in text else 10
-    if difference and _LESS.search(context.sentence):
-        number = -abs(number)
-    if parameter.type is ParameterType.INTEGER:
-        number = round(number)
+    if difference:
+        sign = _direction(text) or _direction(context.sentence)
+        if sign is None:
+            return None
+        number = sign * abs(number)
     outside = (low is not None and number < low) or (high is not None and number > high)
-    return None if outside else number
+    if outside or abs(number) > 1e9:
+        return None
+    return round(number) if parameter.type is ParameterType.INTEGER else number
 
 
 def _relative(text: str, number: str, sentence: str) -> bool:
     """Whether the number is a difference ("down by 5") and no value ("down to 5")."""
     by = rf"\bby\s+{re.escape(number)}\b"
     return bool(re.search(by, moments.digits(sentence)) or _CHANGE.search(text))
+
+
+def _direction(words: str) -> int | None:
+    """1 for more, -1 for less, None where the words say neither or both."""
+    less, more = bool(_LESS.search(words)), bool(_MORE.search(words))
+    return None if less == more else (-1 if less else 1)
 
 
 def _extreme(text: str, parameter: Parameter) -> Scalar | None:
@@ -168,6 +178,8 @@ def _extreme(text: str, parameter: Parameter) -> Scalar | None:
 
 def _fahrenheit(number: float, text: str, lowest: float) -> float:
     """Said in Celsius, or too cold to be Fahrenheit: converted."""
+    if re.search(r"\bf(?:ahrenheit)?\b|°f", text):
+        return number
     celsius = re.search(r"\bc(?:elsius|entigrade)?\b|°c", text) or number < min(lowest, 40)
     return number * 9 / 5 + 32 if celsius else number
 

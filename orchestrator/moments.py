@@ -19,6 +19,8 @@ _CLOCK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _PART_OF_DAY = re.compile(r"\b(?:in the |this )?(morning|afternoon|evening|night|tonight)\b", re.I)
+MAX_AMOUNT = 100_000
+"""Of any unit; what is longer was not meant."""
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = re.compile(
     r"\b(?:today|tonight|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.I
@@ -50,6 +52,8 @@ def length(words: str) -> timedelta | None:
         count = match["count"].lower()
         amount = 0.5 if count.startswith("half") else 1.0 if count in ("a", "an") else float(count)
         amount += 0.5 if match["half"] else 0.0
+        if amount > MAX_AMOUNT:
+            return None
         total += timedelta(**{_UNITS[match["unit"][0].lower()]: amount})
     rest = _FILLER.sub("", _LENGTH.sub("", text)).strip()
     return total if total and not rest else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor as Threads
 
 from orchestrator import ledger, planner, router
-from orchestrator.answers import answer
+from orchestrator.answers import answer, describe
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.executor import Executor
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MAX_OPEN = 1_000
 """Commands under way at once; the next is refused as busy rather than left waiting unseen."""
+JOURNAL_RETRY = 1.0
+"""Seconds between two attempts to end a command that the journal would not take."""
 CONFIRM_WITHIN = 60.0
 """Seconds a confirmation is waited for."""
 
@@ -119,6 +121,9 @@ class Pipeline:
 
     async def drain(self, within: float) -> None:
         """Wait for what is under way, then stop the rest where it stands."""
+        for run, (_, answered) in list(self._confirmations.items()):
+            if not answered.done():  # nobody can answer any more; the next start says so
+                self._lives[run].cancel()
         if self._lives:
             await asyncio.wait(list(self._lives.values()), timeout=within)
         for life in list(self._lives.values()):
@@ -138,24 +143,33 @@ class Pipeline:
             if command.id not in self._cancelled:
                 raise
             self._cancelled.discard(command.id)
-            await self._stop(command)
+            await self._end(command, RunState.CANCELLED, "cancelled by a person")
         except JournalUnavailable as error:
-            log.error("command %s is left for the next start: %s", command.id, error)
-            self._tell(command, RunState.NEEDS_ATTENTION, time.time(), str(error))
+            log.error("command %s waits for the journal: %s", command.id, error)
+            await self._end_once_possible(command, f"the journal could not be written: {error}")
         except HubError as error:
-            await self._end(command, RunState.REFUSED, str(error))
+            await self._end_once_possible(command, str(error))
         except Exception:
             log.exception("command %s broke", command.id)
-            await self._end(command, RunState.FAILED, "the hub broke; its log says why")
+            await self._end_once_possible(command, "the hub broke; its log says why")
+
+    async def _end_once_possible(self, command: Command, reason: str) -> None:
+        """No end is told that the journal does not have: a restart would run the command again."""
+        while True:
+            try:
+                await self._end(command, RunState.REFUSED, reason)
+                return
+            except JournalUnavailable:
+                await asyncio.sleep(JOURNAL_RETRY)
 
     async def _live(self, command: Command) -> None:
-        if command.expires is not None and command.expires < time.time():
-            await self._end(command, RunState.EXPIRED, "the command came in after it had expired")
-            return
         loop = asyncio.get_running_loop()
         understood = await loop.run_in_executor(
             self._model_thread, self._understand, command.text, command.user
         )
+        if _expired(command):
+            await self._end(command, RunState.EXPIRED, "the command expired before it could run")
+            return
         plan = None
         decision, reason = understood.decision, understood.reason
         if decision in (Decision.ACT, Decision.CONFIRM):
@@ -201,19 +215,25 @@ class Pipeline:
         """Wait for a person's yes, which is bound to this very plan."""
         bound = f"{command.id} {plan.model_dump_json()}"
         token = hashlib.sha256(bound.encode()).hexdigest()[:16]
+        described = describe(plan, self._registry.names())
         answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._confirmations[command.id] = (token, answered)
         try:
-            await self._move(command, RunState.AWAITING_CONFIRMATION, f"{reason} (token {token})")
+            await self._move(
+                command, RunState.AWAITING_CONFIRMATION, f"{reason}: {described} (token {token})"
+            )
             async with asyncio.timeout(CONFIRM_WITHIN):
                 yes = await answered
         except TimeoutError:
-            await self._close(command, plan, RunState.EXPIRED, "nobody confirmed in time")
+            await self._end(command, RunState.EXPIRED, "nobody confirmed in time")
             return False
         finally:
             del self._confirmations[command.id]
+        if yes and _expired(command):
+            await self._end(command, RunState.EXPIRED, "the command expired before it could run")
+            return False
         if not yes:
-            await self._close(command, plan, RunState.CANCELLED, "a person said no")
+            await self._end(command, RunState.CANCELLED, "a person said no")
         return yes
 
     async def _run(self, command: Command, plan: Plan) -> None:
@@ -221,9 +241,8 @@ class Pipeline:
         await self._execute(command, plan, {})
 
     async def _execute(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
-        outcomes = await self._executor.run(command, plan, known)
-        ended = ledger.verdict(StepState(outcome.state) for outcome in outcomes.values())
-        await self._end(command, ended)
+        await self._executor.run(command, plan, known)
+        await self._end(command)
 
     async def _resume(self, execution: Execution) -> None:
         """What a restart means: see DESIGN, durable execution."""
@@ -234,14 +253,16 @@ class Pipeline:
         plan = Plan(steps=tuple(_step(record) for record in execution.steps))
         if execution.state is RunState.AWAITING_CONFIRMATION:
             reason = "the hub restarted before anybody confirmed"
-            await self._close(command, plan, RunState.EXPIRED, reason)
+            await self._end(command, RunState.EXPIRED, reason)
             return
         if execution.state is RunState.PLANNED:
-            if execution.decision is Decision.ACT:
+            if _expired(command):
+                await self._end(command, RunState.EXPIRED, "the hub was down while it expired")
+            elif execution.decision is Decision.ACT:
                 await self._run(command, plan)
             else:
                 reason = "the hub restarted before it could ask for a confirmation"
-                await self._close(command, plan, RunState.CANCELLED, reason)
+                await self._end(command, RunState.CANCELLED, reason)
             return
         known = {r.index: r.outcome for r in execution.steps if r.outcome is not None}
         for record in execution.steps:
@@ -282,31 +303,37 @@ class Pipeline:
         except HubError:
             return unknown
 
-    async def _stop(self, command: Command) -> None:
-        execution = await self._journal.get(command.id)
-        if execution is None or execution.state in ledger.ENDED_RUN:
-            return
-        plan = Plan(steps=tuple(_step(record) for record in execution.steps))
-        await self._close(command, plan, RunState.CANCELLED, "cancelled by a person")
+    async def _end(self, command: Command, state: RunState | None = None, reason: str = "") -> None:
+        """End a command as `state`, or as its steps ended; open steps end with it.
 
-    async def _close(self, command: Command, plan: Plan, state: RunState, reason: str) -> None:
-        """End a command whose remaining steps were never sent."""
+        The answer says what became of every step that may have reached a device.
+        """
         execution = await self._journal.get(command.id)
-        for record in execution.steps if execution else ():
-            if record.state is StepState.PENDING:
-                outcome = Cancelled(reason=reason)
-                await self._journal.move_step(
-                    command.id, record.index, StepState.CANCELLED, outcome
-                )
-        await self._end(command, state, reason)
-
-    async def _end(self, command: Command, state: RunState, said: str = "") -> None:
-        execution = await self._journal.get(command.id)
-        if execution is None or execution.state in ledger.ENDED_RUN:
+        if execution is None:
             return
-        text = said or answer(execution, self._registry.names(), self._catalogue)
-        at = await self._journal.move_run(command.id, state, answer=text)
-        self._tell(command, state, at, text)
+        if execution.state in ledger.ENDED_RUN:  # a cancel came between the commit and the telling
+            self._tell(command, execution.state, execution.ended or time.time(), execution.answer)
+            return
+        for record in execution.steps:
+            if record.state not in ledger.ENDED_STEP:
+                outcome = self._cut_off(record, reason or "the command ended")
+                state_of = StepState(outcome.state)
+                await self._journal.move_step(command.id, record.index, state_of, outcome)
+        execution = await self._journal.get(command.id) or execution
+        ended = _verdict(execution, state)
+        said = [reason] if reason else []
+        if not reason or any(record.started for record in execution.steps):
+            said.append(answer(execution, self._registry.names(), self._catalogue))
+        text = "; ".join(said)
+        at = await self._journal.move_run(command.id, ended, answer=text)
+        self._tell(command, ended, at, text)
+
+    def _cut_off(self, record: StepRecord, reason: str) -> Outcome:
+        """How a step ends that its command did not wait for."""
+        reading = self._catalogue[record.function].effect is Effect.READ
+        if record.state is StepState.DISPATCHED and not reading:
+            return Unknown(reason=f"it was under way: {reason}")
+        return Cancelled(reason=reason)
 
     async def _move(self, command: Command, state: RunState, text: str = "") -> None:
         self._tell(command, state, await self._journal.move_run(command.id, state), text)
@@ -322,6 +349,20 @@ def _step(record: StepRecord) -> Step:
         arguments=record.arguments,
         device=record.device,
     )
+
+
+def _verdict(execution: Execution, wanted: RunState | None) -> RunState:
+    """How a command ends: what its steps did counts for more than why it was stopped."""
+    states = [record.state for record in execution.steps]
+    if wanted is None or StepState.UNKNOWN in states or StepState.SUCCEEDED in states:
+        return ledger.verdict(states)
+    if wanted is RunState.REFUSED and execution.state is not RunState.ACCEPTED:
+        return RunState.FAILED
+    return wanted
+
+
+def _expired(command: Command) -> bool:
+    return command.expires is not None and command.expires < time.time()
 
 
 def _check(command: Command) -> None:

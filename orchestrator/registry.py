@@ -17,6 +17,10 @@ from schemas.outcome import Done
 
 log = logging.getLogger(__name__)
 
+CONNECT_WITHIN = 5.0
+"""Seconds a call waits for a connection; approving a device waits as long as its adapter does."""
+KEEP_TRYING = 30.0
+"""Seconds between two attempts to reach approved devices that are not connected."""
 MAX_PROPOSALS = 500
 """Devices that nobody approved are kept up to this number; a flood of announcements ends here."""
 _devices: TypeAdapter[tuple[Device, ...]] = TypeAdapter(tuple[Device, ...])
@@ -42,6 +46,7 @@ class Registry:
         self._locks: dict[str, asyncio.Lock] = {}
         self._listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._static: frozenset[str] = frozenset()
         self.refused_proposals = 0
 
     @property
@@ -79,6 +84,7 @@ class Registry:
             self._approved = {device.id: device for device in stored}
         for device in static:
             self._approved[device.id] = device.model_copy(update={"approved": True})
+        self._static = frozenset(device.id for device in static)
 
     def propose(self, found: Device) -> None:
         """A device was found. An approved one only gets its new address and functions."""
@@ -94,7 +100,12 @@ class Registry:
         if known.protocol != found.protocol:
             log.warning("%s: an announcement by %s is not that device", found.id, found.protocol)
             return
-        changes = {"address": found.address, "functions": found.functions or known.functions}
+        # Where a person wrote the address down, no announcement moves it.
+        moved_to = {} if found.id in self._static else found.address
+        changes = {
+            "address": {**known.address, **moved_to},
+            "functions": found.functions or known.functions,
+        }
         current = known.model_copy(update=changes)
         if current != known:
             moved = current.address != known.address
@@ -142,19 +153,19 @@ class Registry:
         self._save()
         return self._approved[device.id]
 
-    def connect_all(self) -> None:
-        """Start connecting to every approved device in the background."""
-        for device in self.approved:
-            self._spawn(self._try_connecting(device.id), f"connect {device.id}")
+    def keep_connecting(self) -> None:
+        """Connect to every approved device in the background, again and again until it answers."""
+        self._spawn(self._keep_connecting(), "keep connecting")
 
     async def reach(self, device: str, invocation: Invocation) -> Done:
         """Run one call on a device, connecting first where needed."""
-        adapter = await self._connected(device)
         try:
-            return await adapter.call(invocation)
-        except DeviceUnavailable:
-            await self._disconnect(device)
-            raise
+            async with asyncio.timeout(CONNECT_WITHIN):
+                adapter = await self._connected(device)
+        except TimeoutError as error:
+            name = self.names().get(device, device)
+            raise DeviceUnavailable(f"{name} cannot be reached; nothing was sent") from error
+        return await adapter.call(invocation)
 
     async def probe(self, device: str, invocation: Invocation) -> Done | None:
         """Whether an earlier call of a probeable function happened; None where it did not."""
@@ -183,23 +194,36 @@ class Registry:
             except BaseException:
                 await adapter.close()
                 raise
+            now = self._approved.get(device)
+            if now is None or now.address != known.address:
+                await adapter.close()
+                raise DeviceUnavailable(f"{known.name} was removed or moved while connecting")
             self._adapters[device] = adapter
             update = {"functions": tuple(sorted(functions))}
             self._approved[device] = self._approved[device].model_copy(update=update)
             self._save()
             return adapter
 
+    async def _keep_connecting(self) -> None:
+        while True:
+            waiting = [device.id for device in self.approved if not self.connected(device.id)]
+            await asyncio.gather(*(self._try_connecting(device) for device in waiting))
+            await asyncio.sleep(KEEP_TRYING)
+
     async def _try_connecting(self, device: str) -> None:
         try:
             await self._connected(device)
         except HubError as error:
-            log.info("%s: %s", device, error)
+            log.debug("%s: %s", device, error)
+        except Exception:
+            log.exception("the adapter of %s broke while connecting", device)
 
     async def _disconnect(self, device: str) -> None:
-        adapter = self._adapters.pop(device, None)
-        if adapter is not None:
-            await adapter.close()
-            self._changed()
+        async with self._locks.setdefault(device, asyncio.Lock()):
+            adapter = self._adapters.pop(device, None)
+            if adapter is not None:
+                await adapter.close()
+                self._changed()
 
     def _find(self, wanted: str, among: dict[str, Device]) -> Device | None:
         if wanted in among:
@@ -208,7 +232,8 @@ class Registry:
         return named[0] if len(named) == 1 else None
 
     def _save(self) -> None:
-        stored = [device.model_dump(mode="json") for device in self.approved]
+        kept = [device for device in self.approved if device.id not in self._static]
+        stored = [device.model_dump(mode="json") for device in kept]
         partial = self._file.with_suffix(".partial")
         partial.write_text(json.dumps(stored, indent=1), encoding="utf-8")
         partial.replace(self._file)

@@ -1,4 +1,4 @@
-"""Which device runs a step: the words of the sentence, then the only one that can."""
+"""Which device runs a step: the one the sentence names, else the only one that can."""
 
 import re
 
@@ -39,30 +39,44 @@ def route(plan: Plan, devices: tuple[Device, ...], sentence: str, catalogue: Cat
 
 
 def _device(step: Step, devices: tuple[Device, ...], sentence: str, catalogue: Catalogue) -> Device:
+    kinds = catalogue[step.function].kinds
     able = [device for device in devices if step.function in device.functions]
     if not able:
-        kinds = " or ".join(_CALLED[kind] for kind in catalogue[step.function].kinds)
-        raise NoDevice(
-            f"no approved device can {step.function.replace('_', ' ')}: it takes a {kinds}; "
-            "`octopus devices` lists what was found"
-        )
-    if len(able) == 1:
-        return able[0]
-    named = [device for device in able if _named(device, sentence)]
-    if len(named) == 1:
-        return named[0]
-    of_kind = [d for d in named or able if _kind_said(d.kind, sentence)]
-    if len(of_kind) == 1:
-        return of_kind[0]
+        raise NoDevice(_nobody(step, kinds))
+    said = [device for device in able if _named(device, sentence)]
+    meant = said + [d for d in able if d not in said and _kind_said(d.kind, sentence)]
+    if meant:
+        # "the Pixel phone" names one phone; "the phone … the office PC" names two devices.
+        of_its_kind = [device for device in meant if device.kind == meant[0].kind]
+        if len(meant) == 1 or (len(said) == 1 and of_its_kind == meant):
+            return meant[0]
+        raise WhichDevice(_question(meant))
+    elsewhere = [kind for kind in kinds if _kind_said(Kind(kind), sentence)]
+    if elsewhere:
+        raise NoDevice(_nobody(step, tuple(elsewhere)))
     # The catalogue lists kinds in order of preference: a bare "set the volume" is the phone's.
-    for kind in catalogue[step.function].kinds:
-        first = [device for device in of_kind or named or able if device.kind == kind]
-        if len(first) == 1:
-            return first[0]
-        if first:
-            names = ", ".join(sorted(device.name for device in first))
-            raise WhichDevice(f"which one: {names}?")
-    return able[0]
+    first = [device for device in able if device.kind == _preferred(able, kinds)]
+    if len(first) == 1:
+        return first[0]
+    raise WhichDevice(_question(first))
+
+
+def _preferred(able: list[Device], kinds: tuple[str, ...]) -> str:
+    """The first kind of the catalogue that somebody able has; else that of the first able one."""
+    there = [kind for kind in kinds if any(device.kind == kind for device in able)]
+    return there[0] if there else able[0].kind
+
+
+def _nobody(step: Step, kinds: tuple[str, ...]) -> str:
+    wanted = " or ".join(_CALLED[kind] for kind in kinds)
+    return (
+        f"no approved device can {step.function.replace('_', ' ')}: it takes a {wanted}; "
+        "`octopus devices` lists what was found"
+    )
+
+
+def _question(devices: list[Device]) -> str:
+    return f"which one: {', '.join(sorted(device.name for device in devices))}?"
 
 
 def _named(device: Device, sentence: str) -> bool:

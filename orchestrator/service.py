@@ -59,6 +59,8 @@ class Service:
         execution = await self._journal.get(command.id)
         if execution is None or execution.command.user != command.user:
             raise BadCommand(f"the id {command.id} belongs to another user's command")
+        if execution.command.text != command.text:
+            raise BadCommand(f"the id {command.id} was used for another sentence; take a new one")
         if execution.state in ledger.ENDED_RUN:
             return _plain(execution)
         return {"id": command.id, "state": "accepted"}

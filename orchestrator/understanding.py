@@ -6,6 +6,7 @@ from datetime import datetime
 from orchestrator import decoder, grounding, guard
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.engine import Decoded
+from orchestrator.octopus.grammar import copies
 from orchestrator.policy import Policy, Verdict
 from schemas.base import Value
 from schemas.call import Call
@@ -68,7 +69,7 @@ class Understander:
             reason = f"not sure enough what is meant ({decoded.confidence:.0%})"
             return decided(Decision.REFUSE, reason, calls)
         functions = tuple(self._catalogue[name] for call in calls for name in _names(call))
-        copied = tuple(piece for call in written for piece in _texts(call))
+        copied = tuple(piece for call in written for piece in _copied(call, self._catalogue))
         if objection := guard.objection(sentence, functions, copied):
             return decided(Decision.REFUSE, objection, calls)
         try:
@@ -90,6 +91,12 @@ def _names(call: Call) -> list[str]:
     return [*inner, call.function]
 
 
-def _texts(call: Call) -> list[str]:
-    texts = [a for a in call.arguments if isinstance(a, str) and a]
-    return texts + [t for a in call.arguments if isinstance(a, Call) for t in _texts(a)]
+def _copied(call: Call, catalogue: Catalogue) -> list[str]:
+    """The pieces of the sentence that are arguments, the inner calls' included."""
+    pieces = []
+    for parameter, value in zip(catalogue[call.function].parameters, call.arguments, strict=True):
+        if isinstance(value, Call):
+            pieces += _copied(value, catalogue)
+        elif isinstance(value, str) and value and copies(parameter):
+            pieces.append(value)
+    return pieces

@@ -118,7 +118,7 @@ async def rig(
     bus.publish = remember  # type: ignore[method-assign]
     with ThreadPoolExecutor(1) as thread:
         async with Journal(folder / "journal.db") as journal:
-            executor = Executor(catalogue, journal, bus, registry.reach)
+            executor = Executor(catalogue, journal, bus, registry.reach, grace=0.1)
             pipeline = Pipeline(
                 understand=understander, model_thread=thread, catalogue=catalogue,
                 journal=journal, executor=executor, registry=registry, bus=bus,

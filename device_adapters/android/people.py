@@ -29,7 +29,7 @@ SEND_TEXT = dict.fromkeys(range(30, 35), "5")
 LONGEST_ASCII, LONGEST_OTHER = 160, 70
 """Characters that fit into one message."""
 
-_NUMBER = re.compile(r"\+?[\d\s().\-/]*\d[\d\s().\-/]*")
+_NUMBER = re.compile(r"\+?[\d\s().\-/]*\d[\d\s().\-/]*", re.ASCII)
 
 
 async def make_phone_call(session: Session, arguments: Arguments) -> Done:
@@ -156,7 +156,7 @@ async def number_of(session: Session, said: str) -> str:
         ("contact_id", "data1"),
         f"lower(display_name) IN ({names})",
     )
-    people, numbers = {row[0] for row in rows}, {re.sub(r"[^\d+*#]", "", row[1]) for row in rows}
+    people, numbers = {row[0] for row in rows}, {re.sub(r"[^0-9+*#]", "", row[1]) for row in rows}
     if len(people) > 1:
         raise DeviceRefused(f"{len(people)} contacts are called {said}")
     if len(numbers) > 1:
@@ -170,7 +170,7 @@ def callable_number(said: str) -> str:
     """Digits, with a + before an international number; emergency and service codes are refused."""
     if not _NUMBER.fullmatch(said.strip()):
         raise DeviceRefused(f"{said} is not a number the hub calls")
-    number = re.sub(r"[^\d+]", "", said)
+    number = re.sub(r"[^0-9+]", "", said)
     short = number.startswith("+") and len(number) <= SHORTEST_INTERNATIONAL
     if number in EMERGENCY or short:
         raise DeviceRefused("the hub does not call emergency numbers: use the phone itself")

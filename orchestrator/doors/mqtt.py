@@ -39,6 +39,12 @@ _NEVER = 1 << 60
 _COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "language"}
 
 
+class Broke(HubError):
+    """The hub broke while answering; its log says why."""
+
+    code = "bug"
+
+
 class MqttDoor:
     """Serves one hub on one MQTT connection."""
 
@@ -95,6 +101,9 @@ class MqttDoor:
             data = await self._service.submit(command)
         except HubError as error:
             await self._answer(message, reply, _failed(error, identity))
+        except Exception:
+            log.exception("%s broke", message.topic)
+            await self._answer(message, reply, _failed(Broke(), identity))
         else:
             await self._answer(message, reply, _done(data, identity))
 
@@ -113,6 +122,9 @@ class MqttDoor:
             data = await self._service.request(operation, user, request)
         except HubError as error:
             await self._answer(message, reply, _failed(error, identity))
+        except Exception:
+            log.exception("%s broke", message.topic)
+            await self._answer(message, reply, _failed(Broke(), identity))
         else:
             await self._answer(message, reply, _done(data, identity))
 
