@@ -1,6 +1,7 @@
 """A hub with a simulated phone, PC and car on loopback, over the protocols of real ones."""
 
 import asyncio
+import os
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -71,7 +72,9 @@ def _settings(folder: Path, web: SimulatedWeb) -> settings.Settings:
 
 async def _devices(stack: AsyncExitStack, broker: Login, password: str) -> list[str]:
     """Start the three devices; returns the names they announce themselves with."""
-    phone = await stack.enter_async_context(SimulatedPhone(name="Pixel 8", serial="SIM0001"))
+    phone = await stack.enter_async_context(
+        SimulatedPhone(name="Pixel 8", serial=f"SIM{os.getpid()}")
+    )
     phone.state.provider.add_contact("John", "+15550100")
     await stack.enter_async_context(announced(phone))
     login = (DEVICES, password)

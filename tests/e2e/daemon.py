@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -108,13 +109,20 @@ class Devices:
     pc: SimulatedPc
     car: SimulatedCar
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they announce themselves as."""
+        return f"adb-{self.phone.state.serial}", self.pc.name, self.car.name
+
 
 @asynccontextmanager
 async def devices(site: Site) -> AsyncIterator[Devices]:
     """A phone, a PC and a car for a running daemon."""
     login = (DEVICES, passwords(site.state)[DEVICES])
     async with AsyncExitStack() as stack:
-        phone = await stack.enter_async_context(SimulatedPhone(name="Pixel 8", serial="SIM0001"))
+        # Loopback is shared with whatever else is tested on this machine.
+        serial = f"SIM{uuid.uuid4().hex[:8]}"
+        phone = await stack.enter_async_context(SimulatedPhone(name="Pixel 8", serial=serial))
         phone.state.provider.add_contact("John", "+15550100")
         await stack.enter_async_context(announced(phone))
         pc = await stack.enter_async_context(SimulatedPc("127.0.0.1", site.port, login=login))

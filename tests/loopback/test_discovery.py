@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,6 +47,15 @@ class Found(Registry):
                 await self._news.wait()
 
 
+def unique(name: str) -> str:
+    """Loopback is shared with whatever else is tested on this machine."""
+    return f"{name}{uuid.uuid4().hex[:8]}"
+
+
+def ids(registry: Registry) -> set[str]:
+    return {device.id for device in registry.proposed}
+
+
 @pytest.fixture
 async def registry(tmp_path: Path) -> AsyncIterator[Found]:
     found = Found(tmp_path)
@@ -54,15 +64,16 @@ async def registry(tmp_path: Path) -> AsyncIterator[Found]:
 
 
 async def test_a_phone_on_the_network_is_proposed_with_its_address(registry: Found) -> None:
+    serial = unique("SIM")
     async with (
-        SimulatedPhone(serial="SIM0007") as phone,
+        SimulatedPhone(serial=serial) as phone,
         announced(phone),
         zeroconf_phones(registry.propose, loopback_only=True),
     ):
-        await registry.until(lambda: bool(registry.proposed))
-        found = registry.proposed[0]
-        assert (found.id, found.name, found.kind) == ("adb-SIM0007", "SIM0007", Kind.PHONE)
-        assert found.address == {"host": "127.0.0.1", "port": str(phone.port)}
+        await registry.until(lambda: f"adb-{serial}" in ids(registry))
+        (found,) = [device for device in registry.proposed if device.id == f"adb-{serial}"]
+        assert (found.name, found.kind) == (serial, Kind.PHONE)
+        assert found.address == {"host": "127.0.0.1", "port": str(phone.port), "serial": serial}
         await _is_not_usable(registry, found.id)
 
 
@@ -81,22 +92,23 @@ async def service(name: str, port: int) -> AsyncIterator[None]:
 
 
 async def test_a_hostile_name_is_not_shown_to_anybody(registry: Found) -> None:
+    hostile, after = unique("[red]$(reboot) {{ 7 * 7 }}"), unique("adb-after")
     async with (
-        service("[red]$(reboot) {{ 7 * 7 }}", 5_000),
-        service("adb-after", 5_001),
+        service(hostile, 5_000),
+        service(after, 5_001),
         zeroconf_phones(registry.propose, loopback_only=True),
     ):
-        await registry.until(lambda: any(d.id == "adb-after" for d in registry.proposed))
-        assert [device.id for device in registry.proposed] == ["adb-after"]
+        await registry.until(lambda: after in ids(registry))
+        assert not any("reboot" in device for device in ids(registry))
 
 
 async def test_pc_and_car_are_proposed_by_their_announcements(
     registry: Found, broker: Broker
 ) -> None:
     async with hub_on(broker) as ha:
-        with announced_by_mqtt(ha, registry.propose):
+        with announced_by_mqtt(ha, registry.propose, registry.withdraw):
             async with (
-                SimulatedPc(broker.host, broker.port),
+                SimulatedPc(broker.host, broker.port) as pc,
                 SimulatedCar(broker.host, broker.port),
             ):
                 await registry.until(
@@ -107,6 +119,8 @@ async def test_pc_and_car_are_proposed_by_their_announcements(
                 assert {d.protocol for d in registry.proposed} == {"homeassistant"}
                 for found in registry.proposed:
                     await _is_not_usable(registry, found.id)
+                await pc.withdraw()
+                await registry.until(lambda: [d.kind for d in registry.proposed] == [Kind.CAR])
 
 
 async def _is_not_usable(registry: Found, device: str) -> None:
@@ -137,6 +151,12 @@ async def test_an_announcement_of_another_kind_changes_no_approved_device(regist
     registry.propose(forged)
     assert registry.approved == kept
     assert registry.proposed == ()
+
+
+async def test_an_announcement_moves_no_device_of_the_configuration(registry: Found) -> None:
+    registry.load((PHONE,))
+    registry.propose(PHONE.model_copy(update={"address": {"host": "evil", "port": "1"}}))
+    assert registry.approved[0].address == PHONE.address
 
 
 async def test_approval_lasts_over_a_restart(registry: Found, tmp_path: Path) -> None:
