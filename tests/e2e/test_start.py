@@ -21,7 +21,16 @@ def one_line(ran: Ran, *said: str) -> None:
 
 
 def _hub(line: str) -> Callable[[Site], object]:
-    return lambda site: (site.config / "hub.toml").write_text(line)
+    def write(site: Site) -> None:
+        state = f"[hub]\nstate = '{site.state}'\n"
+        text = line.replace("[hub]\n", state) if "[hub]\n" in line else state + line
+        (site.config / "hub.toml").write_text(text)
+
+    return write
+
+
+def _unkeepable(site: Site) -> None:
+    (site.config / "hub.toml").write_text("[hub]\nstate = '/dev/null/x'\n")
 
 
 def _state(name: str, content: bytes) -> Callable[[Site], object]:
@@ -37,8 +46,8 @@ def _state(name: str, content: bytes) -> Callable[[Site], object]:
     [
         (_hub("[broker]\nprot = 1883"), ("hub.toml", "unknown key broker.prot", "mean port?")),
         (_hub("[hub]\ntime_zone = 'Mars/Base'"), ("hub.time_zone", "Mars/Base")),
-        (_hub("[hub\n"), ("hub.toml", "line 1")),
-        (_hub("[hub]\nstate = '/dev/null/x'"), ("/dev/null/x", "cannot keep state")),
+        (_hub("[broker\n"), ("hub.toml", "line 3")),
+        (_unkeepable, ("/dev/null/x", "cannot keep state")),
         (_hub("[broker]\nurl = 'mqtt://h'\npassword_file = '/no'"), ("broker.password_file",)),
         (lambda site: (site.config / "hub.toml").unlink(), ("has no hub.toml", "--config")),
         (_state("devices.json", b"{"), ("devices.json is damaged",)),

@@ -158,7 +158,7 @@ async def test_a_killed_broker_comes_back_and_clients_with_it(own: Own) -> None:
         for _ in range(2):
             await ups.get()
         # Connected is not subscribed yet: the broker says whether anybody listens.
-        while not await local.publish("octopus/command/local", b"again"):
+        while not await local.publish("octopus/command/local", b"again"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         assert await heard.get() == b"again"
     assert own.pid != before
