@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.policy import Policy
@@ -44,6 +44,15 @@ class BrokerSettings(_Section):
     port: int = Field(1883, ge=0, le=65535)
     topic: str = Field("octopus", pattern=r"^[^\s#+]+$")
     discovery: str = Field("homeassistant", pattern=r"^[^\s#+]+$")
+
+    @field_validator("url")
+    @classmethod
+    def _has_a_host(cls, url: str) -> str:
+        """Refuse what `address` could not read; passwords have a file of their own."""
+        parts = urlsplit(url)
+        if url and (not parts.hostname or parts.username or parts.port == 0):
+            raise ValueError("must be mqtt://host or mqtt://host:port")
+        return url
 
     def address(self) -> tuple[str, int] | None:
         """Host and port of a configured broker."""
@@ -104,8 +113,25 @@ class Settings(_Section):
         return Path(configured or fallback).expanduser()
 
 
+_ADDRESS = {"adb": {"host", "port"}, "homeassistant": {"ha"}}
+"""What an address must hold, by protocol."""
+
+
 class _Devices(_Section):
     device: tuple[Device, ...] = ()
+
+    @field_validator("device")
+    @classmethod
+    def _can_be_reached(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        for device in devices:
+            if device.protocol not in _ADDRESS:
+                known = ", ".join(sorted(_ADDRESS))
+                raise ValueError(f"{device.id}: protocol {device.protocol!r}; there are: {known}")
+            if missing := _ADDRESS[device.protocol] - set(device.address):
+                raise ValueError(f"{device.id}: address has no {sorted(missing)[0]}")
+            if "port" in device.address and not device.address["port"].isdecimal():
+                raise ValueError(f"{device.id}: the address's port is a number")
+        return devices
 
 
 def load(folder: Path, catalogue: Catalogue) -> Settings:
