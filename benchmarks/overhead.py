@@ -90,45 +90,62 @@ class Instant(Adapter):
 
 
 class Person:
-    """Sends commands over the broker and waits for their records."""
+    """Sends commands from a process of its own, as people do, and waits for their records."""
 
-    def __init__(self, client: MqttClient) -> None:
-        self._client = client
-        self._records: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
-        client.subscribe(f"{BASE}/execution/+", self._on_record, retained=False)
-
-    async def _on_record(self, message: Message) -> None:
-        self._records.put_nowait((time.perf_counter(), message.topic.rpartition("/")[2]))
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
 
     async def send(self, text: str) -> tuple[str, float]:
         """The command's id, and the seconds from its publishing to its record."""
-        identity = uuid.uuid4().hex
-        payload = json.dumps({"text": text, "id": identity})
-        began = time.perf_counter()
-        # The hub's first subscription may still be on its way.
-        while not await self._client.publish(f"{BASE}/command/{LOCAL}", payload):
-            await asyncio.sleep(0.05)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{text}\n".encode())
+        async with asyncio.timeout(60):
+            identity, seconds = (await self._process.stdout.readline()).decode().split()
+        return identity, float(seconds)
+
+    async def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        await self._process.wait()
+
+
+async def person(port: int, password: str) -> None:
+    """The person's process: a sentence a line in, an id and seconds a line out."""
+    records: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
+
+    async def on_record(message: Message) -> None:
+        records.put_nowait((time.perf_counter(), message.topic.rpartition("/")[2]))
+
+    login = {"username": LOCAL, "password": password}
+    async with MqttClient("127.0.0.1", port, client_id="person", **login) as client:
+        client.subscribe(f"{BASE}/execution/+", on_record, retained=False)
+        await client.wait_connected(10)
+        while text := (await asyncio.to_thread(sys.stdin.readline)).strip():
+            identity = uuid.uuid4().hex
+            payload = json.dumps({"text": text, "id": identity})
             began = time.perf_counter()
-        async with asyncio.timeout(30):
-            while True:
-                at, topic = await self._records.get()
-                if topic == identity:
-                    return identity, at - began
+            # The hub's first subscription may still be on its way.
+            while not await client.publish(f"{BASE}/command/{LOCAL}", payload):
+                await asyncio.sleep(0.05)
+                began = time.perf_counter()
+            topic = ""
+            while topic != identity:
+                ended, topic = await records.get()
+            print(identity, ended - began, flush=True)
 
 
 @asynccontextmanager
 async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person, Instant]]:
-    """A hub with its broker, an instant model and an instant phone, and a person at the broker."""
+    """A hub with its broker, an instant model and an instant phone, and a person outside."""
     async with AsyncExitStack() as stack:
         login = await stack.enter_async_context(own_broker(folder, 0, BASE))
-        clients = []
-        for user in (HUB, LOCAL):
-            secret = passwords(folder)[user]
-            client = MqttClient(
-                login.host, login.port, client_id=user, username=user, password=secret
-            )
-            clients.append(await stack.enter_async_context(client))
-            await client.wait_connected(10)
+        client = MqttClient(
+            login.host, login.port, client_id=HUB, username=HUB, password=login.password
+        )
+        await stack.enter_async_context(client)
+        await client.wait_connected(10)
         adapter = Instant(frozenset(function.name for function in catalogue))
         registry = Registry(folder / "devices.json", {"instant": lambda _: adapter})
         stack.push_async_callback(registry.close)
@@ -146,12 +163,19 @@ async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person,
             understand=understander, model_thread=thread, catalogue=catalogue, journal=journal,
             executor=Executor(catalogue, journal, bus, registry.reach), registry=registry, bus=bus,
         )  # fmt: skip
-        door = MqttDoor(clients[0], Service(pipeline, journal, registry, dict), bus, BASE, {})
+        door = MqttDoor(client, Service(pipeline, journal, registry, dict), bus, BASE, {})
         await stack.enter_async_context(door.telling())
         stack.callback(bus.close)
         stack.push_async_callback(pipeline.drain, 5)
         stack.enter_context(door.listening())
-        yield Person(clients[1]), adapter
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, __file__, "--person", str(login.port),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            env=os.environ | {"OCTOPUS_PERSON": passwords(folder)[LOCAL]},
+        )  # fmt: skip
+        outside = Person(process)
+        stack.push_async_callback(outside.close)
+        yield outside, adapter
 
 
 def receipts() -> dict[str, float]:
@@ -174,15 +198,15 @@ async def commands(folder: Path, count: int) -> list[Figure]:
     """Receipt to call, publish to result, and three calls in parallel."""
     received = receipts()
     catalogue = Catalogue.load(PACKAGED / "functions")
-    async with hub(folder, catalogue) as (person, adapter):
+    async with hub(folder, catalogue) as (outsider, adapter):
         one, three = SENTENCES
         for _ in range(20):
-            await person.send(one)
-        sent = [await person.send(one) for _ in range(count)]
+            await outsider.send(one)
+        sent = [await outsider.send(one) for _ in range(count)]
         inside = [(adapter.asked[key] - received[key]) * 1000 for key, _ in sent]
         outside = [seconds * 1000 for _, seconds in sent]
         adapter.delay = SLOW
-        parallel = statistics.median([(await person.send(three))[1] * 1000 for _ in range(5)])
+        parallel = statistics.median([(await outsider.send(three))[1] * 1000 for _ in range(5)])
     return [
         Figure("overhead_p50", "MQTT receipt to adapter call, p50", 2.5, "ms", at(inside, 50)),
         Figure("overhead_p99", "MQTT receipt to adapter call, p99", 15, "ms", at(inside, 99)),
@@ -255,7 +279,11 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=300)
     parser.add_argument("--sentences", type=int, default=40)
     parser.add_argument("--folder", type=Path, help="where the journal is written; default: /tmp")
+    parser.add_argument("--person", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.person:
+        asyncio.run(person(chosen.person, os.environ["OCTOPUS_PERSON"]))
+        return
     with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="octopus-bench-") as name:
         figures = [
             *asyncio.run(commands(Path(name), chosen.commands)),

@@ -6,6 +6,7 @@ with it. A change is a compare-and-set on the state it starts from, plus a row i
 """
 
 import asyncio
+import itertools
 import queue
 import threading
 import time
@@ -156,7 +157,6 @@ class Journal:
         """Record what was decided and why, the plan if there is one, and the states that the
         command reaches with it; says when."""
         values = {
-            "this_run": run,
             "decision": decision,
             "reason": reason,
             "model_text": model_text,
@@ -164,9 +164,8 @@ class Journal:
         }
 
         def work(connection: sa.Connection) -> float:
-            connection.execute(_CHANGE_RUN, values)
             _add_steps(connection, run, plan)
-            return [time.time(), *(_move_run(connection, run, state, {}) for state in to)][-1]
+            return _move_run(connection, run, to, values)
 
         return await self._do(work)
 
@@ -174,7 +173,7 @@ class Journal:
         """Record the plan; every step is pending."""
 
         def work(connection: sa.Connection) -> None:
-            _move_run(connection, run, RunState.PLANNED, {})
+            _move_run(connection, run, (RunState.PLANNED,), {})
             _add_steps(connection, run, routed)
 
         await self._do(work)
@@ -182,7 +181,7 @@ class Journal:
     async def move_run(self, run: str, to: RunState, *, answer: str | None = None) -> float:
         """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
         values = {} if answer is None else {"answer": answer}
-        return await self._do(lambda connection: _move_run(connection, run, to, values))
+        return await self._do(lambda connection: _move_run(connection, run, (to,), values))
 
     async def move_step(
         self, run: str, index: int, to: StepState, outcome: Outcome | None = None
@@ -285,14 +284,21 @@ def _add_steps(connection: sa.Connection, run: str, plan: tuple[Step, ...]) -> N
         connection.execute(_NEW_STEP, {**values, "state": StepState.PENDING})
 
 
-def _move_run(connection: sa.Connection, run: str, to: RunState, values: dict[str, Any]) -> float:
-    current = connection.execute(_RUN_STATE, {"this_run": run}).scalar_one()
-    ledger.check_run(RunState(current), to)
+def _move_run(
+    connection: sa.Connection, run: str, path: tuple[RunState, ...], values: dict[str, Any]
+) -> float:
+    """Change a command's row and move it along `path`; says when."""
     now = time.time()
-    if to in ledger.ENDED_RUN:
-        values = {**values, "ended": now}
-    connection.execute(_CHANGE_RUN, {"this_run": run, "state": to, **values})
-    _event(connection, run, None, to, now)
+    if path:
+        current = RunState(connection.execute(_RUN_STATE, {"this_run": run}).scalar_one())
+        for before, after in itertools.pairwise((current, *path)):
+            ledger.check_run(before, after)
+        values = {**values, "state": path[-1]}
+        if path[-1] in ledger.ENDED_RUN:
+            values["ended"] = now
+    connection.execute(_CHANGE_RUN, {"this_run": run, **values})
+    for state in path:
+        _event(connection, run, None, state, now)
     return now
 
 
