@@ -50,9 +50,8 @@ async def demonstrate(sentence: str | None, console: Console) -> bool:
             login = Login(hub.broker.host, hub.broker.port, LOCAL, secrets[LOCAL])
             client = await stack.enter_async_context(connected(login, loaded.broker.topic, LOCAL))
             await _approve(client, names, console)
-            states = [await _say(client, one, console) for one in (sentence,) if one] or [
-                await _say(client, one, console) for one in SENTENCES
-            ]
+            said = (sentence,) if sentence else SENTENCES
+            states = [await _say(client, one, console) for one in said]
             return all(state is RunState.SUCCEEDED for state in states)
 
 

@@ -57,22 +57,19 @@ class Executor:
         self._bus = bus
         self._reach = reach
 
-    async def run(
-        self, command: Command, plan: Plan, known: dict[int, Outcome] | None = None
-    ) -> dict[int, Outcome]:
-        """Every step's outcome; `known` holds those of steps that ended before a restart."""
+    async def run(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
+        """See every step to its end, which the journal has; `known` are those that had ended."""
         loop = asyncio.get_running_loop()
         ended: dict[int, asyncio.Future[Outcome]] = {
             s.index: loop.create_future() for s in plan.steps
         }
-        for index, outcome in (known or {}).items():
+        for index, outcome in known.items():
             ended[index].set_result(outcome)
         async with asyncio.TaskGroup() as group:
             for step in plan.steps:
                 if not ended[step.index].done():
                     name = f"{command.id}/{step.index}"
                     group.create_task(self._step(command, step, ended), name=name)
-        return {index: future.result() for index, future in ended.items()}
 
     async def _step(
         self, command: Command, step: Step, ended: dict[int, "asyncio.Future[Outcome]"]
@@ -161,7 +158,7 @@ class Executor:
         try:
             at = await self._journal.move_step(command.id, step.index, state, outcome)
         except JournalUnavailable as error:
-            # The next start finds the step dispatched; until then nobody may rely on it.
+            # The journal has it dispatched, and the pipeline closes it so; nobody may rely on it.
             return Unknown(reason=f"it ended as {state}, which could not be recorded: {error}")
         self._tell(command, step, state, at, _said(outcome))
         return outcome

@@ -111,10 +111,8 @@ def _boolean(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
     return value if isinstance(value, bool) else None
 
 
-_HIGH, _LOW = (
-    r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest)\b",
-    (r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down)\b"),
-)
+_HIGH = r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest)\b"
+_LOW = r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down)\b"
 _CHANGE = re.compile(
     r"\b(?:by|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
     r"|\b(?:up|down)\b(?! to\b)",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -169,15 +169,6 @@ class Journal:
 
         return await self._do(work)
 
-    async def planned(self, run: str, routed: tuple[Step, ...]) -> None:
-        """Record the plan; every step is pending."""
-
-        def work(connection: sa.Connection) -> None:
-            _move_run(connection, run, (RunState.PLANNED,), {})
-            _add_steps(connection, run, routed)
-
-        await self._do(work)
-
     async def move_run(self, run: str, to: RunState, *, answer: str | None = None) -> float:
         """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
         values = {} if answer is None else {"answer": answer}
@@ -230,12 +221,9 @@ class Journal:
                     results = [batch[0].work(connection)]
                 else:
                     results = [_attempt(connection, change) for change in batch]
-        except (IntegrityError, HubError) as error:
-            results = [error] * len(batch)
-        except DBAPIError as error:
-            lost = JournalUnavailable(f"{self._file}: {error.orig}")
-            results = [lost] * len(batch)
         except Exception as error:  # noqa: BLE001 (whatever it is, the writer goes on)
+            if _lost(error):
+                error = JournalUnavailable(f"{self._file}: {error.orig}")
             results = [error] * len(batch)
         for change, result in zip(batch, results, strict=True):
             change.loop.call_soon_threadsafe(_settle, change.future, result)
@@ -246,12 +234,15 @@ def _attempt(connection: sa.Connection, change: _Change) -> Any:
     try:
         with connection.begin_nested():
             return change.work(connection)
-    except (IntegrityError, HubError) as error:
-        return error
-    except DBAPIError:
-        raise
-    except Exception as error:  # noqa: BLE001 (a bug in one change is no neighbour's loss)
-        return error
+    except Exception as error:
+        if _lost(error):
+            raise
+        return error  # one change's own fault is no neighbour's loss
+
+
+def _lost(error: Exception) -> TypeGuard[DBAPIError]:
+    """Whether the database failed, and not just refused one change."""
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any) -> None:

@@ -314,12 +314,13 @@ class Pipeline:
         if execution.state in ledger.ENDED_RUN:  # a cancel came between the commit and the telling
             self._tell(command, execution.state, execution.ended or time.time(), execution.answer)
             return
-        for record in execution.steps:
-            if record.state not in ledger.ENDED_STEP:
-                outcome = self._cut_off(record, reason or "the command ended")
-                state_of = StepState(outcome.state)
-                await self._journal.move_step(command.id, record.index, state_of, outcome)
-        execution = await self._journal.get(command.id) or execution
+        open_steps = [r for r in execution.steps if r.state not in ledger.ENDED_STEP]
+        for record in open_steps:
+            outcome = self._cut_off(record, reason or "the command ended")
+            state_of = StepState(outcome.state)
+            await self._journal.move_step(command.id, record.index, state_of, outcome)
+        if open_steps:
+            execution = await self._journal.get(command.id) or execution
         ended = _verdict(execution, state)
         said = [reason] if reason else []
         if not reason or any(record.started for record in execution.steps):

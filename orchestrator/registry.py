@@ -136,9 +136,7 @@ class Registry:
 
     async def remove(self, wanted: str) -> Device:
         """Forget an approved device, by id or name."""
-        device = self._find(wanted, self._approved)
-        if device is None:
-            raise NoSuchDevice(f"no approved device is called {wanted!r}")
+        device = self._known(wanted)
         del self._approved[device.id]
         self._save()
         await self._disconnect(device.id)
@@ -146,9 +144,7 @@ class Registry:
 
     def rename(self, wanted: str, name: str) -> Device:
         """Give an approved device another name."""
-        device = self._find(wanted, self._approved)
-        if device is None:
-            raise NoSuchDevice(f"no approved device is called {wanted!r}")
+        device = self._known(wanted)
         self._approved[device.id] = device.model_copy(update={"name": name})
         self._save()
         return self._approved[device.id]
@@ -224,6 +220,12 @@ class Registry:
             if adapter is not None:
                 await adapter.close()
                 self._changed()
+
+    def _known(self, wanted: str) -> Device:
+        device = self._find(wanted, self._approved)
+        if device is None:
+            raise NoSuchDevice(f"no approved device is called {wanted!r}")
+        return device
 
     def _find(self, wanted: str, among: dict[str, Device]) -> Device | None:
         if wanted in among:

@@ -22,7 +22,9 @@ from schemas.call import Invocation
 from schemas.command import Command
 from schemas.device import Device, Kind
 from schemas.event import Event
+from schemas.execution import Decision, RunState
 from schemas.outcome import Done, Evidence
+from schemas.plan import Step
 
 NOW = datetime(2026, 11, 22, 17, 0)
 Call = Callable[[Invocation], Awaitable[Done]]
@@ -60,6 +62,16 @@ def command(text: str, identity: str = "c1", user: str = "ann", **fields: object
     return Command.model_validate(
         {"id": identity, "text": text, "user": user, "door": "test", **fields}
     )
+
+
+async def plan(
+    journal: Journal, identity: str, *steps: Step, decision: Decision = Decision.ACT
+) -> None:
+    """Record a decided and planned command, as one that was not run yet."""
+    await journal.decide(
+        identity, decision, reason="", model_text="", confidence=1.0, plan=steps,
+        to=(RunState.PLANNED,),
+    )  # fmt: skip
 
 
 def quick(catalogue: Catalogue, seconds: float = 0.2) -> Catalogue:

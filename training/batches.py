@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from orchestrator.octopus.grammar import Grammar
+from orchestrator.octopus.grammar import RESPONSE_POSITION, SENTENCE_TYPE, Grammar
 from training.dataset.encode import Encoded
-from training.model import RESPONSE_POSITION, SENTENCE_TYPE
+from training.model import Shape
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Inputs:
     positions: NDArray[np.int64]
 
 
-def inputs(row: Encoded, actions: int, pieces: int = 30522) -> Inputs:
+def inputs(row: Encoded, actions: int) -> Inputs:
     """The first position reads the end of the calls so far, which before the first is the end."""
     steps = len(row.choices)
     ids = np.zeros(steps, np.int64)
@@ -98,7 +98,7 @@ def inputs(row: Encoded, actions: int, pieces: int = 30522) -> Inputs:
     ids[0] = row.pieces[-1]
     for step, choice in enumerate(row.choices[:-1], 1):
         if choice < actions:
-            ids[step] = pieces + choice
+            ids[step] = Shape.pieces + choice
         else:
             ids[step] = row.pieces[choice - actions]
             positions[step] = choice - actions

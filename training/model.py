@@ -15,10 +15,6 @@ from torch.nn import functional as F
 
 from training import minilm
 
-SENTENCE_TYPE = 0
-RESPONSE_POSITION = 256
-"""Positions of decisions start here; those of the sentence end before."""
-
 
 @dataclass(frozen=True)
 class Shape:

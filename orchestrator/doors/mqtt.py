@@ -99,11 +99,8 @@ class MqttDoor:
             command = _command(message, user)
             identity = command.id
             data = await self._service.submit(command)
-        except HubError as error:
-            await self._answer(message, reply, _failed(error, identity))
-        except Exception:
-            log.exception("%s broke", message.topic)
-            await self._answer(message, reply, _failed(Broke(), identity))
+        except Exception as error:  # noqa: BLE001 (the door's edge: everybody gets an answer)
+            await self._answer(message, reply, _failed(_told(error, message.topic), identity))
         else:
             await self._answer(message, reply, _done(data, identity))
 
@@ -120,11 +117,8 @@ class MqttDoor:
             request = _json(message.payload) if message.payload else {}
             identity = _identity(request)
             data = await self._service.request(operation, user, request)
-        except HubError as error:
-            await self._answer(message, reply, _failed(error, identity))
-        except Exception:
-            log.exception("%s broke", message.topic)
-            await self._answer(message, reply, _failed(Broke(), identity))
+        except Exception as error:  # noqa: BLE001 (the door's edge: everybody gets an answer)
+            await self._answer(message, reply, _failed(_told(error, message.topic), identity))
         else:
             await self._answer(message, reply, _done(data, identity))
 
@@ -143,8 +137,9 @@ class MqttDoor:
         async for event in events:
             try:
                 await self._tell(event)
-            except HubError as error:
-                log.warning("the end of command %s is not told: %s", event.id, error)
+            except Exception as error:  # noqa: BLE001 (one event not told, the next are)
+                said = _told(error, f"event of {event.id}")
+                log.warning("the end of command %s is not told: %s", event.id, said)
 
     async def _tell(self, event: Event) -> None:
         if event.step is None and event.state in ledger.ENDED_RUN:
@@ -238,6 +233,14 @@ def _identity(request: dict[str, Any]) -> str | int | None:
     if isinstance(identity, str | int | None):
         return identity
     raise BadCommand("id: a text or a number is needed")
+
+
+def _told(error: Exception, topic: str) -> HubError:
+    """What a sender is told of an error; a bug goes into the log."""
+    if isinstance(error, HubError):
+        return error
+    log.error("%s broke", topic, exc_info=error)
+    return Broke()
 
 
 def _done(data: Any, identity: str | int | None) -> dict[str, Any]:

@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from orchestrator.catalogue import TOKENS, Catalogue
-from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary
+from orchestrator.octopus.grammar import (
+    FIRST,
+    NEXT,
+    RESPONSE_POSITION,
+    SENTENCE_TYPE,
+    Grammar,
+    Vocabulary,
+)
 from orchestrator.octopus.tokenizer import MAX_PIECES, WordPieces
 from schemas.base import Value
 from schemas.errors import HubError
 
 WEIGHTS = Path(__file__).parent / "weights"
 ONNX, TOKENIZER = "model.int8.onnx", "tokenizer.json"
-SENTENCE_TYPE = 0
-RESPONSE_POSITION = 256
-"""As the weights were trained (`training/model.py`): where decisions start."""
 
 Floats = NDArray[np.float32]
 

@@ -11,7 +11,7 @@ from orchestrator.ledger import IllegalTransition
 from schemas.execution import RunState, StepState
 from schemas.outcome import Done, Evidence
 from schemas.plan import Step
-from tests.hubkit import command
+from tests.hubkit import command, plan
 
 STEP = Step(index=0, function="take_a_photo", arguments={"camera": "front"}, device="p1")
 DONE = Done(evidence=Evidence.VERIFIED, detail="Photo taken")
@@ -20,7 +20,7 @@ DONE = Done(evidence=Evidence.VERIFIED, detail="Photo taken")
 async def test_keeps_a_command_over_a_restart(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         assert await journal.accept(command("selfie"))
-        await journal.planned("c1", (STEP,))
+        await plan(journal, "c1", STEP)
         await journal.move_run("c1", RunState.RUNNING)
         await journal.move_step("c1", 0, StepState.DISPATCHED)
     async with Journal(tmp_path / "j.db") as journal:
@@ -45,7 +45,7 @@ async def test_a_known_id_is_not_accepted_twice(tmp_path: Path) -> None:
 async def test_an_illegal_move_changes_nothing_and_spares_its_neighbours(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         await journal.accept(command("x"))
-        await journal.planned("c1", (STEP,))
+        await plan(journal, "c1", STEP)
         moves = await asyncio.gather(
             journal.move_step("c1", 0, StepState.SUCCEEDED, DONE),
             journal.move_step("c1", 0, StepState.DISPATCHED),
@@ -62,7 +62,7 @@ async def test_an_illegal_move_changes_nothing_and_spares_its_neighbours(tmp_pat
 async def test_every_change_has_an_event_row(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         await journal.accept(command("x"))
-        await journal.planned("c1", (STEP,))
+        await plan(journal, "c1", STEP)
         await journal.move_step("c1", 0, StepState.DISPATCHED)
     rows = sqlite3.connect(tmp_path / "j.db")
     states = [row[0] for row in rows.execute("SELECT state FROM events ORDER BY sequence")]

@@ -13,7 +13,7 @@ from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
 from schemas.execution import Decision, RunState, StepState
 from schemas.outcome import Done, Evidence, Skipped, Unknown
 from schemas.plan import Step
-from tests.hubkit import Rig, command, quick, rig
+from tests.hubkit import Rig, command, plan, quick, rig
 
 ALLOW = Policy(functions={"send_text_message": Verdict.ALLOW, "make_phone_call": Verdict.ALLOW})
 NESTED = "<nexa_7>('John', <nexa_2>('Seoul'))<nexa_end>"
@@ -246,7 +246,7 @@ async def _crashed(hub: Rig, functions: list[str], dispatched: list[int]) -> Non
     steps = tuple(
         Step(index=i, function=name, arguments={}, device="p1") for i, name in enumerate(functions)
     )
-    await journal.planned("c1", steps)
+    await plan(journal, "c1", *steps)
     await journal.move_run("c1", RunState.RUNNING)
     for index in dispatched:
         await journal.move_step("c1", index, StepState.DISPATCHED)
@@ -273,9 +273,8 @@ async def test_a_planned_command_runs_after_a_crash(tmp_path: Path, catalogue: C
     async with rig(tmp_path, catalogue, {}) as hub:
         for identity, decision in (("c1", Decision.ACT), ("c2", Decision.CONFIRM)):
             await hub.journal.accept(command("x", identity))
-            await hub.journal.decide(identity, decision, reason="", model_text="", confidence=1.0)
             step = Step(index=0, function="take_a_photo", arguments={}, device="p1")
-            await hub.journal.planned(identity, (step,))
+            await plan(hub.journal, identity, step, decision=decision)
         await hub.pipeline.recover()
         await hub.pipeline.drain(5)
         ended = [await hub.journal.get(identity) for identity in ("c1", "c2")]

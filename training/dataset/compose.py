@@ -63,11 +63,9 @@ class Composer:
         while frame.count("{}") > 2 and self._rng.random() < 0.6:
             frame = self._rng.choice(lines("shapes/connectors.txt"))
         parts = []
-        for index in range(frame.count("{}")):
+        for _ in range(frame.count("{}")):
             name = self._rng.choice(self._functions)
-            whole = self._shapes[name] if index == 0 else self._plain[name]
-            shape = self._rng.choice(self._plain[name] or whole)
-            parts.append((name, fill(shape, self._rng)))
+            parts.append((name, fill(self._rng.choice(self._plain[name]), self._rng)))
         return self._joined(frame, parts)
 
     def nested(self) -> Example:
