@@ -79,11 +79,6 @@ class MqttClient:
         """Whether the broker has accepted this client."""
         return self._link is not None
 
-    @property
-    def thread_alive(self) -> bool:
-        """Whether a connected client's network thread still runs; False is a bug, for health."""
-        return self._link is None or self._link.thread_alive
-
     async def wait_connected(self, within: float) -> None:
         """Wait until connected; `DeviceUnavailable` after `within` seconds."""
         try:
@@ -139,7 +134,8 @@ class MqttClient:
         expiry: int | None = None,
         within: float = 10,
     ) -> bool:
-        """Publish, and with QoS 1 wait for the PUBACK; False where the broker knows no listener.
+        """Publish, and wait for the PUBACK (QoS 1) or until it is on its way (QoS 0); False where
+        the broker knows no listener.
 
         `DeviceUnavailable`: not sent; `DeviceUncertain`: sent, no PUBACK; `DeviceRefused`: denied.
         """
@@ -208,7 +204,7 @@ class MqttClient:
     async def _handle(
         self, matched: list[_Subscription], message: Message, done: Callable[[], None]
     ) -> None:
-        await asyncio.gather(*(entry.handle(message) for entry in matched))
+        await _together([entry.handle(message) for entry in matched])
         done()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -243,7 +239,15 @@ class _Subscription:
     async def handle(self, message: Message) -> None:
         """Run the handlers, for so many messages at once."""
         async with self._slots:
-            await asyncio.gather(*(_logged(handler, message) for handler in self.handlers))
+            await _together([_logged(handler, message) for handler in self.handlers])
+
+
+async def _together(work: list[Coroutine[Any, Any, None]]) -> None:
+    """Run all of it at once; what is alone needs no task of its own."""
+    if len(work) == 1:
+        await work[0]
+    else:
+        await asyncio.gather(*work)
 
 
 async def _logged(function: Callable[..., Awaitable[None]], *arguments: Message) -> None:

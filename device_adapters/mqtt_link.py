@@ -1,7 +1,7 @@
 """One MQTT connection over paho: the only file that imports it.
 
-paho's network thread only hands over: every callback is wrapped, so that no exception kills the
-thread, and all else happens in the event loop.
+paho runs in the event loop, without a thread of its own: the loop says when the socket can be read
+or written. Every callback is wrapped, so that no exception leaves paho with half a packet.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import functools
 import logging
 import socket
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +29,8 @@ _ROOM = 2048  # messages held at once, waiting or in a handler
 _UNACKNOWLEDGED = 64  # QoS 1 messages the broker may send before the first is acknowledged
 _MAXIMUM_PACKET = 4 * 1024 * 1024
 _UNSUPPORTED_PROTOCOL = 132
+_FIRST_ERROR = 128  # MQTT 5 reason codes, and 3.1.1's one for a refused subscription
+_TICK = 1.0  # seconds between two looks at the keepalive
 
 
 class Message(Value):
@@ -72,9 +73,12 @@ class Link:
         self._v5 = v5
         self._accepted: asyncio.Future[int] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
-        self._published: dict[int, asyncio.Future[int]] = {}
-        self._room = threading.BoundedSemaphore(_ROOM)
-        self._thread: threading.Thread | None = None
+        self._published: dict[int, asyncio.Future[int | None]] = {}
+        self._asked: dict[int, str] = {}
+        self._held = 0
+        self._full = False
+        self._connecting: asyncio.Future[Any] | None = None
+        self._tick: asyncio.TimerHandle | None = None
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -90,13 +94,9 @@ class Link:
         self._client.on_socket_open = _guarded(_no_delay)
         self._client.on_connect = _guarded(self._on_connect)
         self._client.on_disconnect = _guarded(self._on_disconnect)
+        self._client.on_subscribe = _guarded(self._on_subscribe)
         self._client.on_publish = _guarded(self._on_publish)
         self._client.on_message = _guarded(self._on_message)
-
-    @property
-    def thread_alive(self) -> bool:
-        """Whether the network thread runs."""
-        return self._thread is not None and self._thread.is_alive()
 
     @property
     def unsupported(self) -> bool:
@@ -115,31 +115,45 @@ class Link:
                 ReceiveMaximum=_UNACKNOWLEDGED,
                 MaximumPacketSize=_MAXIMUM_PACKET,
             )
-        await asyncio.to_thread(self._client.connect, host, port, keepalive, **options)
-        self._client.loop_start()
-        code = await self._first(self._accepted, _ANSWER)
-        if code is None:
+        connect = functools.partial(self._client.connect, host, port, keepalive, **options)
+        # Finding the host and reaching it blocks; the thread cannot be stopped, only waited for.
+        self._connecting = self._loop.run_in_executor(None, connect)
+        await asyncio.shield(self._connecting)
+        self._attend()
+        first: set[asyncio.Future[Any]] = {self._accepted, self.closed}
+        await asyncio.wait(first, timeout=_ANSWER, return_when=asyncio.FIRST_COMPLETED)
+        if not self._accepted.done():
             raise ConnectionError("the connection ended before it was accepted")
-        return code
+        return self._accepted.result()
 
     async def close(self) -> None:
-        """Say goodbye and wait for the network thread."""
+        """Say goodbye, without waiting for an answer, and let go of the socket."""
+        if self._connecting:
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._tick:
+            self._tick.cancel()
+        connection = self._client.socket()
         self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        self._drive(self._client.loop_write)
+        if connection:
+            self._leave(connection)
+            connection.close()
 
     def subscribe(self, topic_filter: str, number: int, qos: int, retained: bool) -> None:
-        """Ask the broker for one filter, without waiting for its answer."""
+        """Ask the broker for one filter, without waiting for its answer; the log has a refusal."""
         if not self._v5:
-            self._client.subscribe(topic_filter, qos)
-            return
-        handling = (
-            SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
-            if retained
-            else SubscribeOptions.RETAIN_DO_NOT_SEND
-        )
-        options = SubscribeOptions(qos, retainAsPublished=True, retainHandling=handling)
-        properties = _properties(PacketTypes.SUBSCRIBE, SubscriptionIdentifier=number)
-        self._client.subscribe(topic_filter, options=options, properties=properties)
+            _, mid = self._client.subscribe(topic_filter, qos)
+        else:
+            handling = (
+                SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+                if retained
+                else SubscribeOptions.RETAIN_DO_NOT_SEND
+            )
+            options = SubscribeOptions(qos, retainAsPublished=True, retainHandling=handling)
+            properties = _properties(PacketTypes.SUBSCRIBE, SubscriptionIdentifier=number)
+            _, mid = self._client.subscribe(topic_filter, options=options, properties=properties)
+        if mid is not None:
+            self._asked[mid] = topic_filter
 
     def unsubscribe(self, topic_filter: str) -> None:
         """Tell the broker that a filter is over."""
@@ -148,58 +162,109 @@ class Link:
     async def publish(
         self, topic: str, payload: bytes | str, qos: int, retain: bool, within: float, **v5: object
     ) -> int:
-        """Publish and give the broker's reason code; see `MqttClient.publish` for errors."""
-        properties = _properties(PacketTypes.PUBLISH, **v5) if self._v5 else None
+        """Publish and give the broker's reason code, 0 for what is only sent (QoS 0); see
+        `MqttClient.publish` for errors."""
+        properties = None
+        if self._v5 and any(value is not None for value in v5.values()):
+            properties = _properties(PacketTypes.PUBLISH, **v5)
         try:
             info = self._client.publish(topic, payload, qos, retain, properties)
         except ValueError as exc:
             raise DeviceRefused(f"MQTT cannot publish to {topic!r}: {exc}") from exc
         if info.rc != paho.MQTT_ERR_SUCCESS:
             raise DeviceUnavailable(f"MQTT did not send {topic}: {paho.error_string(info.rc)}")
-        if qos == 0:
-            return 0
-        acknowledged: asyncio.Future[int] = self._loop.create_future()
+        acknowledged: asyncio.Future[int | None] = self._loop.create_future()
         self._published[info.mid] = acknowledged
         try:
-            code = await self._first(acknowledged, within)
+            async with asyncio.timeout(within):
+                code = await acknowledged
+        except TimeoutError:
+            code = None
         finally:
             del self._published[info.mid]
         if code is None:
             raise DeviceUncertain(f"the MQTT broker did not acknowledge {topic}")
         return code
 
-    async def _first(self, answer: asyncio.Future[int], within: float) -> int | None:
-        """Wait for an answer; None where the connection or the time ended first."""
-        first: set[asyncio.Future[Any]] = {answer, self.closed}
-        await asyncio.wait(first, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-        return answer.result() if answer.done() else None
+    def _attend(self) -> None:
+        """Let the event loop drive paho from here on."""
+        connection = self._client.socket()
+        if connection is None:
+            raise ConnectionError("the connection ended before it was accepted")
+        self._loop.add_reader(connection, self._drive, self._client.loop_read)
+        self._client.on_socket_register_write = _guarded(self._on_register_write)
+        self._client.on_socket_close = _guarded(lambda _c, _u, sock: self._leave(sock))
+        self._keep_alive()
 
-    # From here on: in paho's thread.
+    def _leave(self, connection: Any) -> None:
+        if connection.fileno() >= 0:
+            self._loop.remove_reader(connection)
+            self._loop.remove_writer(connection)
+
+    def _write(self) -> None:
+        """Send what waits; where the socket is full, go on once it is not."""
+        connection = self._client.socket()
+        if connection is None:
+            return
+        self._drive(self._client.loop_write)
+        if self._client.socket() is not connection:
+            return
+        if self._client.want_write() != self._full:
+            self._full = not self._full
+            if self._full:
+                self._loop.add_writer(connection, self._write)
+            else:
+                self._loop.remove_writer(connection)
+
+    def _keep_alive(self) -> None:
+        self._drive(self._client.loop_misc)
+        if not self.closed.done():
+            self._tick = self._loop.call_later(_TICK, self._keep_alive)
+
+    def _drive(self, work: Callable[[], Any]) -> None:
+        """Let paho work; what it cannot read ends the connection, never the hub."""
+        try:
+            work()
+        except Exception as exc:
+            log.exception("MQTT: the broker sent what paho cannot read")
+            self._ended(f"{type(exc).__name__} in paho")
+
+    # From here on: called by paho.
+
+    def _on_register_write(self, _c: object, _u: object, _s: object) -> None:
+        self._loop.call_soon(self._write)
 
     def _on_connect(self, _c: object, _u: object, _f: object, reason: Any, _p: object) -> None:
-        self._thread = threading.current_thread()
-        self._loop.call_soon_threadsafe(_settle, self._accepted, int(reason.value))
+        _settle(self._accepted, int(reason.value))
 
     def _on_disconnect(self, _c: object, _u: object, _f: object, reason: Any, _p: object) -> None:
-        self._loop.call_soon_threadsafe(_settle, self.closed, str(reason))
+        self._ended(str(reason))
+
+    def _ended(self, reason: str) -> None:
+        _settle(self.closed, reason)
+        for waiting in self._published.values():
+            _settle(waiting, None)
+
+    def _on_subscribe(self, _c: object, _u: object, mid: int, reasons: Any, _p: object) -> None:
+        topic_filter = self._asked.pop(mid, "")
+        for reason in reasons:
+            if reason.value >= _FIRST_ERROR:
+                log.warning("MQTT: the broker refused to send %s: %s", topic_filter, reason)
 
     def _on_publish(self, _c: object, _u: object, mid: int, reason: Any, _p: object) -> None:
-        self._loop.call_soon_threadsafe(self._settle_publish, mid, int(reason.value))
-
-    def _settle_publish(self, mid: int, code: int) -> None:
         if mid in self._published:
-            _settle(self._published[mid], code)
+            _settle(self._published[mid], int(reason.value))
 
     def _on_message(self, _c: object, _u: object, raw: paho.MQTTMessage) -> None:
-        if not self._room.acquire(blocking=False):
+        if self._held >= _ROOM:
             log.error("MQTT: no room for a message on %s: dropped", raw.topic)
             return
+        self._held += 1
         message, numbers = _read(raw)
-        done = functools.partial(self._done, raw.mid, raw.qos)
-        self._loop.call_soon_threadsafe(self._receive, message, numbers, done)
+        self._receive(message, numbers, functools.partial(self._done, raw.mid, raw.qos))
 
     def _done(self, mid: int, qos: int) -> None:
-        self._room.release()
+        self._held -= 1
         self._client.ack(mid, qos)
 
 
@@ -223,7 +288,7 @@ def topic_matches(topic_filter: str, topic: str) -> bool:
 
 
 def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
-    """A paho callback that cannot kill the network thread."""
+    """A paho callback whose exception goes no further."""
 
     def run(*arguments: Any) -> None:
         try:

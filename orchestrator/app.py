@@ -100,7 +100,6 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         def health() -> dict[str, object]:
             return {
                 "broker": mqtt.connected,
-                "mqtt_thread": mqtt.thread_alive,
                 "devices": len(registry.approved),
                 "proposed": len(registry.proposed),
             }

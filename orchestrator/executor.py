@@ -7,7 +7,7 @@ depends on the function's effect: reading again is harmless, dialling again is n
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 Reach = Callable[[str, Invocation], Awaitable[Done]]
 """Runs one call on the device with this id."""
+Last = tuple[Step, Outcome]
+"""The step of a plan that ended last, and how."""
 GRACE = 6.0
 """Seconds beyond a call's own time: for connecting, and for the adapter's deadline to come first,
 which knows whether anything was sent."""
@@ -57,41 +59,71 @@ class Executor:
         self._bus = bus
         self._reach = reach
 
-    async def run(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
-        """See every step to its end, which the journal has; `known` are those that had ended."""
+    async def run(
+        self,
+        command: Command,
+        plan: Plan,
+        *,
+        known: Mapping[int, Outcome] | None = None,
+        dispatched: float | None = None,
+    ) -> Last | None:
+        """See every step to its end. The outcome of the one that ended last is given and not yet
+        in the journal: it goes there with the command's own end.
+
+        `known` are the steps that had ended; `dispatched` is when the journal was told that the
+        first steps start, None where it is to be told of each.
+        """
         loop = asyncio.get_running_loop()
         ended: dict[int, asyncio.Future[Outcome]] = {
             s.index: loop.create_future() for s in plan.steps
         }
-        for index, outcome in known.items():
+        for index, outcome in (known or {}).items():
             ended[index].set_result(outcome)
+        tasks = []
         async with asyncio.TaskGroup() as group:
             for step in plan.steps:
                 if not ended[step.index].done():
                     name = f"{command.id}/{step.index}"
-                    group.create_task(self._step(command, step, ended), name=name)
+                    at = None if step.needs else dispatched
+                    tasks.append(group.create_task(self._step(command, step, ended, at), name=name))
+        return next((last for task in tasks if (last := task.result())), None)
+
+    def tell_end(self, command: Command, step: Step, outcome: Outcome, at: float) -> None:
+        """Tell how a step ended, once the journal has it."""
+        self._tell(command, step, StepState(outcome.state), at, _said(outcome))
 
     async def _step(
-        self, command: Command, step: Step, ended: dict[int, "asyncio.Future[Outcome]"]
-    ) -> None:
+        self,
+        command: Command,
+        step: Step,
+        ended: dict[int, "asyncio.Future[Outcome]"],
+        at: float | None,
+    ) -> Last | None:
+        """See one step to its end; gives it where it was the last and is not recorded."""
         needed = {index: await ended[index] for index in step.needs}
-        ended[step.index].set_result(await self._outcome(command, step, needed))
+        outcome = await self._outcome(command, step, needed, at)
+        last = all(other.done() for index, other in ended.items() if index != step.index)
+        if not last:
+            outcome = await self._recorded(command, step, outcome)
+        ended[step.index].set_result(outcome)
+        return (step, outcome) if last else None
 
-    async def _outcome(self, command: Command, step: Step, needed: dict[int, Outcome]) -> Outcome:
+    async def _outcome(
+        self, command: Command, step: Step, needed: dict[int, Outcome], at: float | None
+    ) -> Outcome:
         for index, before in needed.items():
             if not isinstance(before, Done):
-                reason = f"step {index + 1} did not succeed"
-                return await self._end(command, step, Skipped(reason=reason))
+                return Skipped(reason=f"step {index + 1} did not succeed")
         arguments = self._resolved(step, needed)
         if isinstance(arguments, Failed):
-            return await self._end(command, step, arguments)
+            return arguments
         try:
-            at = await self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
+            at = at or await self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
         except JournalUnavailable as error:
             # Without a record of the intent nothing is sent.
             return Failed(code=error.code, reason=str(error))
         except asyncio.CancelledError:
-            await asyncio.shield(self._end(command, step, Cancelled()))
+            await asyncio.shield(self._recorded(command, step, Cancelled()))
             raise
         self._tell(command, step, StepState.DISPATCHED, at)
         function = self._catalogue[step.function]
@@ -109,9 +141,9 @@ class Executor:
             # start takes it up; where a person cancelled, the pipeline closes it.
             if function.effect not in (Effect.READ, Effect.SET):
                 silent = Unknown(reason="cancelled while it was under way")
-                await asyncio.shield(self._end(command, step, silent))
+                await asyncio.shield(self._recorded(command, step, silent))
             raise
-        return await self._end(command, step, outcome)
+        return outcome
 
     async def _call(self, device: str, invocation: Invocation, effect: Effect) -> Outcome:
         try:
@@ -153,14 +185,14 @@ class Executor:
             resolved[name] = text
         return resolved
 
-    async def _end(self, command: Command, step: Step, outcome: Outcome) -> Outcome:
+    async def _recorded(self, command: Command, step: Step, outcome: Outcome) -> Outcome:
         state = StepState(outcome.state)
         try:
             at = await self._journal.move_step(command.id, step.index, state, outcome)
         except JournalUnavailable as error:
             # The journal has it dispatched, and the pipeline closes it so; nobody may rely on it.
             return Unknown(reason=f"it ended as {state}, which could not be recorded: {error}")
-        self._tell(command, step, state, at, _said(outcome))
+        self.tell_end(command, step, outcome, at)
         return outcome
 
     def _tell(self, command: Command, step: Step, state: str, at: float, text: str = "") -> None:

@@ -1,82 +1,31 @@
 """The record of every command, durable before anything acts on it.
 
-One writer thread owns the connection. Whatever waits when it gets to work is committed together,
-each change inside a savepoint of its own, so that one refused change does not take its neighbours
-with it. A change is a compare-and-set on the state it starts from, plus a row in `events`.
+One writer thread owns the connection. Whatever waits when it gets to work is committed together;
+where one change of a group is refused, each is tried again by itself, so that it does not take its
+neighbours with it.
 """
 
 import asyncio
-import itertools
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeGuard, TypeVar
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from orchestrator import ledger
+from orchestrator import records
+from orchestrator.records import Records
 from schemas.command import Command
 from schemas.errors import HubError
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
 from schemas.outcome import Outcome
-from schemas.plan import Step
+from schemas.plan import Plan
 
 T = TypeVar("T")
 BATCH = 256
-
-_metadata = sa.MetaData()
-runs = sa.Table(
-    "runs",
-    _metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("user", sa.Text, nullable=False, index=True),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, index=True),
-    sa.Column("created", sa.Float, nullable=False, index=True),
-    sa.Column("ended", sa.Float),
-    sa.Column("decision", sa.Text),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
-    sa.Column("model_text", sa.Text, nullable=False, server_default=""),
-    sa.Column("confidence", sa.Float),
-    sa.Column("answer", sa.Text, nullable=False, server_default=""),
-)
-steps = sa.Table(
-    "steps",
-    _metadata,
-    sa.Column("run", sa.Text, sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("index", sa.Integer, primary_key=True),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text),
-    sa.Column("started", sa.Float),
-    sa.Column("ended", sa.Float),
-)
-events = sa.Table(
-    "events",
-    _metadata,
-    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run", sa.Text, nullable=False, index=True),
-    sa.Column("step", sa.Integer),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-)
-_outcome: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-
-# Statements are built once: building one costs more than running it.
-_this_run = runs.c.id == sa.bindparam("this_run")
-_this_step = (steps.c.run == sa.bindparam("this_run")) & (steps.c.index == sa.bindparam("at"))
-_GET_RUN = sa.select(runs).where(_this_run)
-_GET_STEPS = sa.select(steps).where(steps.c.run == sa.bindparam("this_run")).order_by(steps.c.index)
-_RUN_STATE = sa.select(runs.c.state).where(_this_run)
-_STEP_STATE = sa.select(steps.c.state).where(_this_step)
-_NEW_RUN, _NEW_STEP, _NEW_EVENT = runs.insert(), steps.insert(), events.insert()
-_CHANGE_RUN = runs.update().where(_this_run)
-_CHANGE_STEP = steps.update().where(_this_step)
 
 
 class JournalUnavailable(HubError):
@@ -89,7 +38,7 @@ class JournalUnavailable(HubError):
 class _Change:
     """Work for the writer thread and where its result goes."""
 
-    work: Callable[[sa.Connection], Any]
+    work: Callable[[Records], Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
 
@@ -107,7 +56,7 @@ class Journal:
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.to_thread(_metadata.create_all, self._engine)
+            await asyncio.to_thread(records.metadata.create_all, self._engine)
         except DBAPIError as error:
             raise JournalUnavailable(
                 f"{self._file}: cannot open the journal: {error.orig}"
@@ -122,23 +71,8 @@ class Journal:
 
     async def accept(self, command: Command) -> bool:
         """Record that a command came in; False where one with its id is already there."""
-
-        def work(connection: sa.Connection) -> None:
-            now = time.time()
-            connection.execute(
-                _NEW_RUN,
-                {
-                    "id": command.id,
-                    "user": command.user,
-                    "command": command.model_dump_json(),
-                    "state": RunState.ACCEPTED,
-                    "created": now,
-                },
-            )
-            _event(connection, command.id, None, RunState.ACCEPTED, now)
-
         try:
-            await self._do(work)
+            await self._do(lambda kept: kept.add(command))
         except IntegrityError:
             return False
         return True
@@ -151,52 +85,61 @@ class Journal:
         reason: str,
         model_text: str,
         confidence: float | None,
-        plan: tuple[Step, ...] = (),
-        to: tuple[RunState, ...] = (),
+        plan: Plan | None = None,
+        start: bool = False,
     ) -> float:
-        """Record what was decided and why, the plan if there is one, and the states that the
-        command reaches with it; says when."""
+        """Record what was decided and why and, if there is one, the plan; says when.
+
+        With `start` the command runs from now on and its first steps are dispatched: the intent is
+        on disk with the plan, in one change.
+        """
         values = {
             "decision": decision,
             "reason": reason,
             "model_text": model_text,
             "confidence": confidence,
         }
+        return await self._do(lambda kept: kept.decide(run, values, plan, start=start))
 
-        def work(connection: sa.Connection) -> float:
-            _add_steps(connection, run, plan)
-            return _move_run(connection, run, to, values)
+    async def start(self, run: str, plan: Plan) -> float:
+        """A planned command runs from now on, its first steps are dispatched; says when."""
+        return await self._do(lambda kept: kept.start(run, plan))
 
-        return await self._do(work)
-
-    async def move_run(self, run: str, to: RunState, *, answer: str | None = None) -> float:
+    async def move_run(self, run: str, to: RunState) -> float:
         """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
-        values = {} if answer is None else {"answer": answer}
-        return await self._do(lambda connection: _move_run(connection, run, (to,), values))
+        return await self._do(lambda kept: kept.move_run(run, to))
 
     async def move_step(
         self, run: str, index: int, to: StepState, outcome: Outcome | None = None
     ) -> float:
         """Move a step to `to` and say when; IllegalTransition where the ledger forbids it."""
-        return await self._do(lambda connection: _move_step(connection, run, index, to, outcome))
+        return await self._do(lambda kept: kept.move_step(run, index, to, outcome))
+
+    async def end(
+        self,
+        run: str,
+        close: Callable[[StepRecord], Outcome],
+        conclude: Callable[[Execution], tuple[RunState, str]],
+    ) -> Execution | None:
+        """End a command in one change: its open steps as `close` says, then the command in the
+        state and with the answer that `conclude` draws from the record. Gives the record; that of
+        a command which had ended stays as it is.
+        """
+        return await self._do(lambda kept: kept.end(run, close, conclude))
 
     async def get(self, run: str) -> Execution | None:
         """One command's record."""
-        return await self._do(lambda connection: _get(connection, run))
+        return await self._do(lambda kept: kept.get(run))
 
     async def latest(self, limit: int, user: str) -> tuple[Execution, ...]:
         """A user's newest commands first."""
-        mine = sa.select(runs.c.id).where(runs.c.user == user)
-        query = mine.order_by(runs.c.created.desc()).limit(limit)
-        return await self._do(lambda connection: _all(connection, query))
+        return await self._do(lambda kept: kept.latest(limit, user))
 
     async def unfinished(self) -> tuple[Execution, ...]:
         """Commands that had not ended when the hub stopped, oldest first."""
-        ended = [str(state) for state in ledger.ENDED_RUN]
-        query = sa.select(runs.c.id).where(runs.c.state.not_in(ended)).order_by(runs.c.created)
-        return await self._do(lambda connection: _all(connection, query))
+        return await self._do(Records.unfinished)
 
-    async def _do(self, work: Callable[[sa.Connection], T]) -> T:
+    async def _do(self, work: Callable[[Records], T]) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._changes.put(_Change(work, loop, future))
@@ -204,40 +147,30 @@ class Journal:
 
     def _write(self) -> None:
         """The writer thread: everything that waits is one transaction."""
-        while True:
-            batch = [self._changes.get()]
-            while batch[-1] is not None and len(batch) < BATCH and not self._changes.empty():
-                batch.append(self._changes.get())
-            self._commit([change for change in batch if change is not None])
-            if batch[-1] is None:
-                return
+        with self._engine.connect() as connection:
+            kept = Records(connection)
+            while True:
+                batch = [self._changes.get()]
+                while batch[-1] is not None and len(batch) < BATCH and not self._changes.empty():
+                    batch.append(self._changes.get())
+                changes = [change for change in batch if change is not None]
+                for change, result in zip(changes, self._commit(kept, changes), strict=True):
+                    change.loop.call_soon_threadsafe(_settle, change.future, result)
+                if batch[-1] is None:
+                    return
 
-    def _commit(self, batch: list[_Change]) -> None:
-        if not batch:
-            return
+    def _commit(self, kept: Records, changes: list[_Change]) -> list[Any]:
+        """Each change's result, or the exception that undid it."""
         try:
-            with self._engine.begin() as connection:
-                if len(batch) == 1:
-                    results = [batch[0].work(connection)]
-                else:
-                    results = [_attempt(connection, change) for change in batch]
+            with kept.connection.begin():
+                return [change.work(kept) for change in changes]
         except Exception as error:  # noqa: BLE001 (whatever it is, the writer goes on)
             if _lost(error):
-                error = JournalUnavailable(f"{self._file}: {error.orig}")
-            results = [error] * len(batch)
-        for change, result in zip(batch, results, strict=True):
-            change.loop.call_soon_threadsafe(_settle, change.future, result)
-
-
-def _attempt(connection: sa.Connection, change: _Change) -> Any:
-    """The change's result, or the exception it raised; the change is undone then."""
-    try:
-        with connection.begin_nested():
-            return change.work(connection)
-    except Exception as error:
-        if _lost(error):
-            raise
-        return error  # one change's own fault is no neighbour's loss
+                return [JournalUnavailable(f"{self._file}: {error.orig}")] * len(changes)
+            if len(changes) == 1:
+                return [error]
+        # One change's own fault is no neighbour's loss.
+        return [self._commit(kept, [change])[0] for change in changes]
 
 
 def _lost(error: Exception) -> TypeGuard[DBAPIError]:
@@ -263,86 +196,3 @@ def _durable(connection: Any, _: object) -> None:
 
 def _immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _event(connection: sa.Connection, run: str, step: int | None, state: str, at: float) -> None:
-    connection.execute(_NEW_EVENT, {"run": run, "step": step, "state": state, "at": at})
-
-
-def _add_steps(connection: sa.Connection, run: str, plan: tuple[Step, ...]) -> None:
-    for step in plan:
-        values = {"run": run, "index": step.index, "step": step.model_dump_json()}
-        connection.execute(_NEW_STEP, {**values, "state": StepState.PENDING})
-
-
-def _move_run(
-    connection: sa.Connection, run: str, path: tuple[RunState, ...], values: dict[str, Any]
-) -> float:
-    """Change a command's row and move it along `path`; says when."""
-    now = time.time()
-    if path:
-        current = RunState(connection.execute(_RUN_STATE, {"this_run": run}).scalar_one())
-        for before, after in itertools.pairwise((current, *path)):
-            ledger.check_run(before, after)
-        values = {**values, "state": path[-1]}
-        if path[-1] in ledger.ENDED_RUN:
-            values["ended"] = now
-    connection.execute(_CHANGE_RUN, {"this_run": run, **values})
-    for state in path:
-        _event(connection, run, None, state, now)
-    return now
-
-
-def _move_step(
-    connection: sa.Connection, run: str, index: int, to: StepState, outcome: Outcome | None
-) -> float:
-    here = {"this_run": run, "at": index}
-    current = connection.execute(_STEP_STATE, here).scalar_one()
-    ledger.check_step(StepState(current), to)
-    now = time.time()
-    values: dict[str, Any] = {**here, "state": to}
-    if to is StepState.DISPATCHED:
-        values["started"] = now
-    if outcome is not None:
-        values |= {"outcome": outcome.model_dump_json(), "ended": now}
-    connection.execute(_CHANGE_STEP, values)
-    _event(connection, run, index, to, now)
-    return now
-
-
-def _all(connection: sa.Connection, query: "sa.Select[str]") -> tuple[Execution, ...]:
-    found = [_get(connection, run) for run in connection.scalars(query).all()]
-    return tuple(execution for execution in found if execution is not None)
-
-
-def _get(connection: sa.Connection, run: str) -> Execution | None:
-    row = connection.execute(_GET_RUN, {"this_run": run}).mappings().one_or_none()
-    if row is None:
-        return None
-    its = connection.execute(_GET_STEPS, {"this_run": run})
-    return Execution(
-        command=Command.model_validate_json(row["command"]),
-        state=RunState(row["state"]),
-        created=row["created"],
-        ended=row["ended"],
-        decision=Decision(row["decision"]) if row["decision"] else None,
-        reason=row["reason"],
-        model_text=row["model_text"],
-        confidence=row["confidence"],
-        steps=tuple(_step(step) for step in its.mappings()),
-        answer=row["answer"],
-    )
-
-
-def _step(row: "sa.RowMapping") -> StepRecord:
-    step = Step.model_validate_json(row["step"])
-    return StepRecord(
-        index=step.index,
-        function=step.function,
-        arguments=step.arguments,
-        device=step.device or "",
-        state=StepState(row["state"]),
-        outcome=_outcome.validate_json(row["outcome"]) if row["outcome"] else None,
-        started=row["started"],
-        ended=row["ended"],
-    )

@@ -12,7 +12,7 @@ from orchestrator import ledger, planner, router
 from orchestrator.answers import answer, describe
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.executor import Executor
+from orchestrator.executor import Executor, Last
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.registry import Registry
 from orchestrator.understanding import MAX_SENTENCE, Understanding
@@ -88,11 +88,18 @@ class Pipeline:
         _check(command)
         if len(self._lives) >= MAX_OPEN:
             raise Busy
-        if not await self._journal.accept(command):
-            return False
-        self._tell(command, RunState.ACCEPTED, time.time())
-        self._start(command, self._live(command))
-        return True
+        # Reading the sentence changes nothing, so it does not wait for the disk.
+        understood = self._understood(command)
+        accepted = False
+        try:
+            accepted = await self._journal.accept(command)
+        finally:
+            if not accepted:
+                understood.cancel()
+        if accepted:
+            self._tell(command, RunState.ACCEPTED, time.time())
+            self._start(command, self._live(command, understood))
+        return accepted
 
     async def confirm(self, run: str, token: str, user: str, *, yes: bool = True) -> None:
         """Answer the one confirmation `token` stands for; NotAwaited otherwise."""
@@ -162,11 +169,14 @@ class Pipeline:
             except JournalUnavailable:
                 await asyncio.sleep(JOURNAL_RETRY)
 
-    async def _live(self, command: Command) -> None:
+    def _understood(self, command: Command) -> "asyncio.Future[Understanding]":
         loop = asyncio.get_running_loop()
-        understood = await loop.run_in_executor(
+        return loop.run_in_executor(
             self._model_thread, self._understand, command.text, command.user
         )
+
+    async def _live(self, command: Command, reading: "asyncio.Future[Understanding]") -> None:
+        understood = await reading
         if _expired(command):
             await self._end(command, RunState.EXPIRED, "the command expired before it could run")
             return
@@ -181,26 +191,21 @@ class Pipeline:
                 decision, reason = Decision.ASK, str(error)
         if command.dry_run and plan is not None:
             decision, reason, plan = Decision.REFUSE, f"dry run: would {decision}", None
-        reached: tuple[RunState, ...] = ()
-        if plan is not None:
-            acts = decision is Decision.ACT
-            reached = (RunState.PLANNED, RunState.RUNNING) if acts else (RunState.PLANNED,)
         at = await self._journal.decide(
             command.id,
             decision,
             reason=reason,
             model_text=understood.text,
             confidence=understood.confidence,
-            plan=plan.steps if plan else (),
-            to=reached,
+            plan=plan,
+            start=decision is Decision.ACT,
         )
         if plan is None:
             await self._end(command, RunState.REFUSED, reason)
             return
         self._tell(command, RunState.PLANNED, at, understood.text)
         if decision is Decision.ACT:
-            self._tell(command, RunState.RUNNING, at)
-            await self._execute(command, plan, {})
+            await self._execute(command, plan, at)
         elif await self._confirmed(command, plan, reason):
             await self._run(command, plan)
 
@@ -237,18 +242,18 @@ class Pipeline:
         return yes
 
     async def _run(self, command: Command, plan: Plan) -> None:
-        await self._move(command, RunState.RUNNING)
-        await self._execute(command, plan, {})
+        await self._execute(command, plan, await self._journal.start(command.id, plan))
 
-    async def _execute(self, command: Command, plan: Plan, known: dict[int, Outcome]) -> None:
-        await self._executor.run(command, plan, known)
-        await self._end(command)
+    async def _execute(self, command: Command, plan: Plan, started: float) -> None:
+        self._tell(command, RunState.RUNNING, started)
+        last = await self._executor.run(command, plan, dispatched=started)
+        await self._end(command, last=last)
 
     async def _resume(self, execution: Execution) -> None:
         """What a restart means: see DESIGN, durable execution."""
         command = execution.command
         if execution.state is RunState.ACCEPTED:
-            await self._live(command)
+            await self._live(command, self._understood(command))
             return
         plan = Plan(steps=tuple(_step(record) for record in execution.steps))
         if execution.state is RunState.AWAITING_CONFIRMATION:
@@ -268,7 +273,8 @@ class Pipeline:
         for record in execution.steps:
             if record.state is StepState.DISPATCHED:
                 await self._take_up(command, record, known)
-        await self._execute(command, plan, known)
+        last = await self._executor.run(command, plan, known=known)
+        await self._end(command, last=last)
 
     async def _take_up(
         self, command: Command, record: StepRecord, known: dict[int, Outcome]
@@ -303,31 +309,41 @@ class Pipeline:
         except HubError:
             return unknown
 
-    async def _end(self, command: Command, state: RunState | None = None, reason: str = "") -> None:
-        """End a command as `state`, or as its steps ended; open steps end with it.
+    async def _end(
+        self,
+        command: Command,
+        state: RunState | None = None,
+        reason: str = "",
+        *,
+        last: Last | None = None,
+    ) -> None:
+        """End a command as `state`, or as its steps ended; `last` and open steps end with it.
 
         The answer says what became of every step that may have reached a device.
         """
-        execution = await self._journal.get(command.id)
-        if execution is None:
+        names = self._registry.names()
+
+        def conclude(execution: Execution) -> tuple[RunState, str]:
+            said = [reason] if reason else []
+            if not reason or any(record.started for record in execution.steps):
+                said.append(answer(execution, names, self._catalogue))
+            return _verdict(execution, state), "; ".join(said)
+
+        def close(record: StepRecord) -> Outcome:
+            if last and last[0].index == record.index:
+                return last[1]
+            return self._cut_off(record, reason or "the command ended")
+
+        ended = await self._journal.end(command.id, close, conclude)
+        if ended is None:
             return
-        if execution.state in ledger.ENDED_RUN:  # a cancel came between the commit and the telling
-            self._tell(command, execution.state, execution.ended or time.time(), execution.answer)
-            return
-        open_steps = [r for r in execution.steps if r.state not in ledger.ENDED_STEP]
-        for record in open_steps:
-            outcome = self._cut_off(record, reason or "the command ended")
-            state_of = StepState(outcome.state)
-            await self._journal.move_step(command.id, record.index, state_of, outcome)
-        if open_steps:
-            execution = await self._journal.get(command.id) or execution
-        ended = _verdict(execution, state)
-        said = [reason] if reason else []
-        if not reason or any(record.started for record in execution.steps):
-            said.append(answer(execution, self._registry.names(), self._catalogue))
-        text = "; ".join(said)
-        at = await self._journal.move_run(command.id, ended, answer=text)
-        self._tell(command, ended, at, text)
+        at = ended.ended or time.time()
+        if last:
+            self._executor.tell_end(command, *last, at)
+        self._bus.publish(
+            Event(id=command.id, user=command.user, state=ended.state, at=at, text=ended.answer,
+                  record=ended)
+        )  # fmt: skip
 
     def _cut_off(self, record: StepRecord, reason: str) -> Outcome:
         """How a step ends that its command did not wait for."""

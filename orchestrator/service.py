@@ -10,7 +10,6 @@ from orchestrator.registry import Registry
 from schemas.command import Command
 from schemas.device import Device
 from schemas.errors import HubError
-from schemas.execution import Execution
 
 Request = Mapping[str, Any]
 MAX_NAME = 60
@@ -62,7 +61,7 @@ class Service:
         if execution.command.text != command.text:
             raise BadCommand(f"the id {command.id} was used for another sentence; take a new one")
         if execution.state in ledger.ENDED_RUN:
-            return _plain(execution)
+            return execution.plain()
         return {"id": command.id, "state": "accepted"}
 
     async def request(self, operation: str, user: str, request: Request) -> Any:
@@ -87,13 +86,13 @@ class Service:
         execution = await self._journal.get(_field(request, "execution"))
         if execution is None or execution.command.user != user:
             raise BadCommand(f"no command {request['execution']!r} of yours is known")
-        return _plain(execution)
+        return execution.plain()
 
     async def _list(self, user: str, request: Request) -> Any:
         limit = request.get("limit", 20)
         if not isinstance(limit, int) or not 1 <= limit <= 500:
             raise BadCommand("limit: a number from 1 to 500")
-        return [_plain(e) for e in await self._journal.latest(limit, user)]
+        return [e.plain() for e in await self._journal.latest(limit, user)]
 
     async def _devices(self, _: str, __: Request) -> Any:
         found = [*self._registry.approved, *self._registry.proposed]
@@ -124,10 +123,6 @@ def _field(request: Request, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise BadCommand(f"{name}: a text is needed")
     return value
-
-
-def _plain(execution: Execution) -> dict[str, Any]:
-    return execution.model_dump(mode="json") | {"id": execution.command.id}
 
 
 def _shown(device: Device) -> dict[str, Any]:

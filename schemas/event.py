@@ -1,6 +1,9 @@
 """What the hub tells whoever listens."""
 
+from pydantic import Field
+
 from schemas.base import Value
+from schemas.execution import Execution
 
 
 class Event(Value):
@@ -14,3 +17,5 @@ class Event(Value):
     function: str = ""
     device: str = ""
     text: str = ""  # a reason, a step's result, or the command's answer
+    # With the command's end: its record. Doors publish it by itself, so it is no part of the JSON.
+    record: Execution | None = Field(default=None, exclude=True, repr=False)

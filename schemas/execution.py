@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from schemas.base import Scalar, Value
 from schemas.command import Command
@@ -74,3 +75,7 @@ class Execution(Value):
     confidence: float | None = None
     steps: tuple[StepRecord, ...] = ()
     answer: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The record as JSON values, with the command's id beside them."""
+        return self.model_dump(mode="json") | {"id": self.command.id}

@@ -29,3 +29,8 @@ class Plan(Value):
     """Steps; those that do not need each other run together."""
 
     steps: tuple[Step, ...]
+
+    @property
+    def first(self) -> tuple[Step, ...]:
+        """The steps that need no other; they start together."""
+        return tuple(step for step in self.steps if not step.needs)

@@ -88,6 +88,7 @@ async def hub_on(broker: Broker, client_id: str = "hub") -> AsyncIterator[HaClie
         HaClient(mqtt, settle=0.05) as ha,
     ):
         await mqtt.wait_connected(10)
+        await heard_so_far(ha)  # its birth message is out: nobody announces twice because of it
         yield ha
 
 

@@ -22,9 +22,9 @@ from schemas.call import Invocation
 from schemas.command import Command
 from schemas.device import Device, Kind
 from schemas.event import Event
-from schemas.execution import Decision, RunState
+from schemas.execution import Decision
 from schemas.outcome import Done, Evidence
-from schemas.plan import Step
+from schemas.plan import Plan, Step
 
 NOW = datetime(2026, 11, 22, 17, 0)
 Call = Callable[[Invocation], Awaitable[Done]]
@@ -69,9 +69,8 @@ async def plan(
 ) -> None:
     """Record a decided and planned command, as one that was not run yet."""
     await journal.decide(
-        identity, decision, reason="", model_text="", confidence=1.0, plan=steps,
-        to=(RunState.PLANNED,),
-    )  # fmt: skip
+        identity, decision, reason="", model_text="", confidence=1.0, plan=Plan(steps=steps)
+    )
 
 
 def quick(catalogue: Catalogue, seconds: float = 0.2) -> Catalogue:

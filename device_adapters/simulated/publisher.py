@@ -43,6 +43,7 @@ class Publisher(ABC):
         self.faults = Faults()
         self.received: list[tuple[str, str]] = []
         self._obeyed = asyncio.Event()
+        self._announced = asyncio.Event()
         self._status = status
         self._orders = orders
         user, password = login or (None, None)
@@ -89,8 +90,14 @@ class Publisher(ABC):
             await self._mqtt.publish(topic, json.dumps(config), retain=self.retains)
         await self.report()
         await self._mqtt.publish(self._status, self.online, retain=True)
+        self._announced.set()
 
     retains = True  # whether announcements stay with the broker
+
+    async def announced(self, within: float = 10) -> None:
+        """Wait until the broker has everything; `TimeoutError` after `within` seconds."""
+        async with asyncio.timeout(within):
+            await self._announced.wait()
 
     async def report(self) -> None:
         """Publish every state, as after a change of one's own."""

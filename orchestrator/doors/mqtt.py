@@ -19,7 +19,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from device_adapters.mqtt import Message, MqttClient
-from orchestrator import ledger
 from orchestrator.bus import Bus
 from orchestrator.pipeline import BadCommand
 from orchestrator.service import Service
@@ -135,6 +134,7 @@ class MqttDoor:
 
     async def _tell_events(self, events: AsyncIterator[Event]) -> None:
         async for event in events:
+            await asyncio.sleep(0)  # doing goes before telling
             try:
                 await self._tell(event)
             except Exception as error:  # noqa: BLE001 (one event not told, the next are)
@@ -142,15 +142,15 @@ class MqttDoor:
                 log.warning("the end of command %s is not told: %s", event.id, said)
 
     async def _tell(self, event: Event) -> None:
-        if event.step is None and event.state in ledger.ENDED_RUN:
-            record = await self._service.request(
-                "execution/get", event.user, {"execution": event.id}
-            )
-            text = json.dumps(record)
+        if event.record is not None:
+            text = json.dumps(event.record.plain())
             kept = f"{self._base}/execution/{event.id}"
-            await self._quietly(kept, text, retain=True, expiry=KEPT_FOR)
-            await self._quietly(f"{self._base}/execution/last", text, retain=True)
-        await self._quietly(f"{self._base}/event", event.model_dump_json())
+            await asyncio.gather(
+                self._quietly(kept, text, retain=True, expiry=KEPT_FOR),
+                self._quietly(f"{self._base}/execution/last", text, retain=True),
+            )
+        # The record is the promise; an event is for whoever watches, and costs no second packet.
+        await self._quietly(f"{self._base}/event", event.model_dump_json(), qos=0)
 
     async def _tell_devices(self) -> None:
         while True:

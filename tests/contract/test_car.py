@@ -27,6 +27,8 @@ async def hub(tmp_path: Path) -> AsyncIterator[HaClient]:
 @pytest.fixture(params=[True, False], ids=["°F", "°C"])
 async def car(hub: HaClient, request: pytest.FixtureRequest) -> AsyncIterator[SimulatedCar]:
     async with SimulatedCar(*hub.mqtt.address, fahrenheit=request.param) as simulated:
+        await simulated.announced()
+        await heard_so_far(hub)
         yield simulated
 
 

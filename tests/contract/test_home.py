@@ -28,6 +28,8 @@ async def hub(tmp_path: Path) -> AsyncIterator[HaClient]:
 @pytest.fixture
 async def home(hub: HaClient) -> AsyncIterator[SimulatedHome]:
     async with SimulatedHome(*hub.mqtt.address) as simulated:
+        await simulated.announced()
+        await heard_so_far(hub)
         names = [*simulated.devices, *simulated.sockets]
         everything = {simulated.identifier(name) for name in names}
         assert await hub.until(lambda: all(map(hub.settled, everything)), 10)

@@ -15,7 +15,7 @@ from device_adapters.simulated.pc import SimulatedPc
 from schemas.device import Device, Kind
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Evidence
-from tests.broker import hub_on, invocation, running_broker
+from tests.broker import heard_so_far, hub_on, invocation, running_broker
 
 OFFICE = Device(
     id="pc", kind=Kind.PC, name="Office PC", protocol="homeassistant", address={"ha": "office-pc"}
@@ -31,6 +31,8 @@ async def hub(tmp_path: Path) -> AsyncIterator[HaClient]:
 @pytest.fixture
 async def pc(hub: HaClient) -> AsyncIterator[SimulatedPc]:
     async with SimulatedPc(*hub.mqtt.address, name="office-pc") as simulated:
+        await simulated.announced()
+        await heard_so_far(hub)
         yield simulated
 
 

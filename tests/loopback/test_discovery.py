@@ -114,8 +114,12 @@ async def test_pc_and_car_are_proposed_by_their_announcements(
                 await registry.until(
                     lambda: {d.kind for d in registry.proposed} == {Kind.PC, Kind.CAR}
                 )
-                functions = {f for d in registry.proposed for f in d.functions}
-                assert {"lock_screen", "lock_doors"} <= functions
+                await registry.until(
+                    lambda: (
+                        {"lock_screen", "lock_doors"}
+                        <= {f for d in registry.proposed for f in d.functions}
+                    )
+                )
                 assert {d.protocol for d in registry.proposed} == {"homeassistant"}
                 for found in registry.proposed:
                     await _is_not_usable(registry, found.id)

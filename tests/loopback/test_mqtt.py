@@ -59,7 +59,7 @@ async def test_a_topic_that_is_none_is_refused(connect: Connect, topic: str) -> 
     client = await connect()
     with pytest.raises(DeviceRefused):
         await client.publish(topic, b"x")
-    assert client.thread_alive
+    assert client.connected
 
 
 async def test_overlapping_filters_get_each_message_once(connect: Connect) -> None:
@@ -107,7 +107,7 @@ async def test_a_raising_handler_costs_nothing_else(
     await client.publish("a/b", b"2")
     assert [(await inbox.next()).payload for _ in range(2)] == [b"1", b"2"]
     assert "ValueError: a/b" in caplog.text
-    assert client.thread_alive
+    assert client.connected
 
 
 async def test_handlers_start_in_order_and_overlap(connect: Connect) -> None:
@@ -170,7 +170,7 @@ async def test_a_restarted_broker_is_found_and_subscriptions_are_restored(
         await connects.get()
     await client.publish("a/b", b"again")
     assert (await inbox.next()).payload == b"again"
-    assert client.thread_alive
+    assert client.connected
 
 
 async def test_the_will_is_for_a_client_that_is_cut_off(broker: Broker, connect: Connect) -> None:

@@ -17,6 +17,13 @@ STEP = Step(index=0, function="take_a_photo", arguments={"camera": "front"}, dev
 DONE = Done(evidence=Evidence.VERIFIED, detail="Photo taken")
 
 
+async def _pragma(journal: Journal, text: str) -> object:
+    """What SQLite answers on the writer's own connection."""
+    return await journal._do(
+        lambda kept: kept.connection.exec_driver_sql(f"PRAGMA {text}").scalar()
+    )
+
+
 async def test_keeps_a_command_over_a_restart(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         assert await journal.accept(command("selfie"))
@@ -28,7 +35,7 @@ async def test_keeps_a_command_over_a_restart(tmp_path: Path) -> None:
         assert unfinished.command.text == "selfie"
         assert unfinished.steps[0].state is StepState.DISPATCHED
         await journal.move_step("c1", 0, StepState.SUCCEEDED, DONE)
-        await journal.move_run("c1", RunState.SUCCEEDED, answer="done")
+        await journal.end("c1", lambda _: DONE, lambda _: (RunState.SUCCEEDED, "done"))
         assert await journal.unfinished() == ()
         record = await journal.get("c1")
         assert record is not None
@@ -72,10 +79,7 @@ async def test_every_change_has_an_event_row(tmp_path: Path) -> None:
 
 async def test_commits_survive_a_power_cut_by_configuration(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
-        names = ("journal_mode", "synchronous")
-        pragmas = await journal._do(
-            lambda c: [c.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
-        )
+        pragmas = [await _pragma(journal, name) for name in ("journal_mode", "synchronous")]
     assert pragmas == ["wal", 2]
 
 
@@ -89,11 +93,11 @@ async def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
 async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         await journal.accept(command("x"))
-        used = await journal._do(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar())
-        await journal._do(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={used}").scalar())
+        used = await _pragma(journal, "page_count")
+        await _pragma(journal, f"max_page_count={used}")
         with pytest.raises(JournalUnavailable, match="full"):
             await journal.accept(command("y" * 50_000, "c2"))
-        await journal._do(lambda c: c.exec_driver_sql("PRAGMA max_page_count=100000").scalar())
+        await _pragma(journal, "max_page_count=100000")
         assert await journal.accept(command("y", "c3"))
 
 

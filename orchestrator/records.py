@@ -1,0 +1,295 @@
+"""What the journal's tables hold, and every change to them: one connection, no threads.
+
+A change is a compare-and-set on the state it starts from, plus a row in `events` for every state
+that it reached. Nothing here commits.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from orchestrator import ledger
+from schemas.command import Command
+from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
+from schemas.outcome import Outcome
+from schemas.plan import Plan, Step
+
+log = logging.getLogger(__name__)
+
+Values = Mapping[str, Any]
+Statement = sa.Select[Any] | sa.Insert | sa.Update
+
+metadata = sa.MetaData()
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("ended", sa.Float),
+    sa.Column("decision", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("model_text", sa.Text, nullable=False, server_default=""),
+    sa.Column("confidence", sa.Float),
+    sa.Column("answer", sa.Text, nullable=False, server_default=""),
+    # Every further index is a page more in every sync; a start reads the whole table anyway.
+    sa.Index("runs_of_user", "user", "created"),
+)
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("run", sa.Text, sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("index", sa.Integer, primary_key=True),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("started", sa.Float),
+    sa.Column("ended", sa.Float),
+    sqlite_with_rowid=False,
+)
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("step", sa.Integer),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+_outcome: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+
+_this_run = runs.c.id == sa.bindparam("this_run")
+_this_step = (steps.c.run == sa.bindparam("this_run")) & (steps.c.index == sa.bindparam("at"))
+_GET_RUN = sa.select(runs).where(_this_run)
+_GET_STEPS = sa.select(steps).where(steps.c.run == sa.bindparam("this_run")).order_by(steps.c.index)
+_RUN_STATE = sa.select(runs.c.state).where(_this_run)
+_STEP_STATE = sa.select(steps.c.state).where(_this_step)
+_NEW_RUN, _NEW_STEP, _NEW_EVENT = runs.insert(), steps.insert(), events.insert()
+_CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
+_CHANGE_STEP = steps.update().where(_this_step & (steps.c.state == sa.bindparam("before")))
+
+
+class Records:
+    """The records of one open connection; every method is part of the caller's transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self._rendered: dict[tuple[object, ...], tuple[str, Sequence[str] | None]] = {}
+
+    def add(self, command: Command) -> None:
+        """A command came in; sqlalchemy's IntegrityError where its id is known."""
+        now = time.time()
+        self._execute(
+            _NEW_RUN,
+            {
+                "id": command.id,
+                "user": command.user,
+                "command": command.model_dump_json(),
+                "state": RunState.ACCEPTED,
+                "created": now,
+            },
+        )
+        self._reached(command.id, now, (None, RunState.ACCEPTED))
+
+    def decide(self, run: str, values: Values, plan: Plan | None, *, start: bool) -> float:
+        """What was decided; see `Journal.decide`."""
+        now = time.time()
+        if plan is None:
+            self._change_run(run, RunState.ACCEPTED, (), values, now)
+            return now
+        path = (RunState.PLANNED, RunState.RUNNING) if start else (RunState.PLANNED,)
+        first = plan.first if start else ()
+        self._change_run(run, RunState.ACCEPTED, path, values, now)
+        self._execute(_NEW_STEP, [_row(run, step, step in first, now) for step in plan.steps])
+        dispatched = [(step.index, StepState.DISPATCHED) for step in first]
+        self._reached(run, now, *((None, state) for state in path), *dispatched)
+        return now
+
+    def start(self, run: str, plan: Plan) -> float:
+        """The command runs, its first steps are dispatched; says when."""
+        at = self.move_run(run, RunState.RUNNING)
+        for step in plan.first:
+            self.move_step(run, step.index, StepState.DISPATCHED)
+        return at
+
+    def move_run(self, run: str, to: RunState) -> float:
+        """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
+        now = time.time()
+        before = RunState(self._execute(_RUN_STATE, {"this_run": run}).scalar_one())
+        self._change_run(run, before, (to,), {}, now)
+        self._reached(run, now, (None, to))
+        return now
+
+    def move_step(
+        self, run: str, index: int, to: StepState, outcome: Outcome | None = None
+    ) -> float:
+        """Move a step to `to` and say when; IllegalTransition where the ledger forbids it."""
+        now = time.time()
+        here = {"this_run": run, "at": index}
+        before = StepState(self._execute(_STEP_STATE, here).scalar_one())
+        self._change_step(run, index, before, to, outcome, now)
+        self._reached(run, now, (index, to))
+        return now
+
+    def end(
+        self,
+        run: str,
+        close: Callable[[StepRecord], Outcome],
+        conclude: Callable[[Execution], tuple[RunState, str]],
+    ) -> Execution | None:
+        """End a command and what is open of it; see `Journal.end`."""
+        execution = self.get(run)
+        if execution is None or execution.state in ledger.ENDED_RUN:
+            return execution
+        now = time.time()
+        reached: list[tuple[int | None, str]] = []
+        closed = []
+        for step in execution.steps:
+            if step.state not in ledger.ENDED_STEP:
+                outcome = close(step)
+                to = StepState(outcome.state)
+                self._change_step(run, step.index, step.state, to, outcome, now)
+                reached.append((step.index, to))
+                step = step.model_copy(update={"state": to, "outcome": outcome, "ended": now})
+            closed.append(step)
+        execution = execution.model_copy(update={"steps": tuple(closed)})
+        state, answer = conclude(execution)
+        self._change_run(run, execution.state, (state,), {"answer": answer}, now)
+        self._reached(run, now, *reached, (None, state))
+        return execution.model_copy(update={"state": state, "answer": answer, "ended": now})
+
+    def get(self, run: str) -> Execution | None:
+        """One command's record."""
+        row = self._execute(_GET_RUN, {"this_run": run}).mappings().one_or_none()
+        if row is None:
+            return None
+        its = self._execute(_GET_STEPS, {"this_run": run})
+        return Execution(
+            command=Command.model_validate_json(row["command"]),
+            state=RunState(row["state"]),
+            created=row["created"],
+            ended=row["ended"],
+            decision=Decision(row["decision"]) if row["decision"] else None,
+            reason=row["reason"],
+            model_text=row["model_text"],
+            confidence=row["confidence"],
+            steps=tuple(_step(step) for step in its.mappings()),
+            answer=row["answer"],
+        )
+
+    def latest(self, limit: int, user: str) -> tuple[Execution, ...]:
+        """A user's newest commands first."""
+        mine = sa.select(runs.c.id).where(runs.c.user == user)
+        return self._all(mine.order_by(runs.c.created.desc()).limit(limit))
+
+    def unfinished(self) -> tuple[Execution, ...]:
+        """Commands that have not ended, oldest first."""
+        ended = [str(state) for state in ledger.ENDED_RUN]
+        left = sa.select(runs.c.id).where(runs.c.state.not_in(ended))
+        return self._all(left.order_by(runs.c.created))
+
+    def _all(self, query: "sa.Select[str]") -> tuple[Execution, ...]:
+        found = [self._readable(run) for run in self.connection.scalars(query).all()]
+        return tuple(execution for execution in found if execution is not None)
+
+    def _readable(self, run: str) -> Execution | None:
+        """A record, or None where it cannot be read: one such row hides no other."""
+        try:
+            return self.get(run)
+        except (ValidationError, ValueError) as error:
+            log.warning("the record of command %s cannot be read, left out: %s", run, error)
+            return None
+
+    def _change_run(
+        self, run: str, before: RunState, path: tuple[RunState, ...], values: Values, now: float
+    ) -> None:
+        """Change a command that is `before`, and move it along `path`."""
+        for one, next_one in itertools.pairwise((before, *path)):
+            ledger.check_run(one, next_one)
+        changed = {"this_run": run, "before": before, **values}
+        if path:
+            changed["state"] = path[-1]
+            if path[-1] in ledger.ENDED_RUN:
+                changed["ended"] = now
+        if self._execute(_CHANGE_RUN, changed).rowcount != 1:
+            raise ledger.IllegalTransition(f"the command {run} is not {before} any more")
+
+    def _change_step(
+        self,
+        run: str,
+        index: int,
+        before: StepState,
+        to: StepState,
+        outcome: Outcome | None,
+        now: float,
+    ) -> None:
+        """Change a step that is `before`."""
+        ledger.check_step(before, to)
+        changed = {"this_run": run, "at": index, "before": before, "state": to}
+        if to is StepState.DISPATCHED:
+            changed["started"] = now
+        if outcome is not None:
+            changed |= {"outcome": outcome.model_dump_json(), "ended": now}
+        if self._execute(_CHANGE_STEP, changed).rowcount != 1:
+            raise ledger.IllegalTransition(f"step {index} of {run} is not {before} any more")
+
+    def _reached(self, run: str, at: float, *reached: tuple[int | None, str]) -> None:
+        """A row for every state that the command (None) or one of its steps reached."""
+        rows = [{"run": run, "step": step, "state": state, "at": at} for step, state in reached]
+        self._execute(_NEW_EVENT, rows)
+
+    def _execute(
+        self, statement: Statement, values: Values | list[dict[str, Any]]
+    ) -> sa.CursorResult[Any]:
+        """Run a statement with a set of values, or with each of several.
+
+        It is rendered once for each set of columns: Core's own way through `execute` costs more
+        than SQLite's work.
+        """
+        rows = values if isinstance(values, list) else [values]
+        key = (statement, *rows[0])
+        if key not in self._rendered:
+            self._rendered[key] = self._render(statement, list(rows[0]))
+        sql, order = self._rendered[key]
+        given = [tuple(row[name] for name in order) if order else dict(row) for row in rows]
+        many = isinstance(values, list)
+        return self.connection.exec_driver_sql(sql, given if many else given[0])
+
+    def _render(self, statement: Statement, columns: list[str]) -> tuple[str, Sequence[str] | None]:
+        """The driver's text, and the order of its values where it takes them by position."""
+        keys = None if isinstance(statement, sa.Select) else columns
+        compiled = statement.compile(dialect=self.connection.dialect, column_keys=keys)
+        assert isinstance(compiled, SQLCompiler)
+        return str(compiled), compiled.positiontup
+
+
+def _row(run: str, step: Step, started: bool, now: float) -> dict[str, Any]:
+    return {
+        "run": run,
+        "index": step.index,
+        "step": step.model_dump_json(),
+        "state": StepState.DISPATCHED if started else StepState.PENDING,
+        "started": now if started else None,
+    }
+
+
+def _step(row: "sa.RowMapping") -> StepRecord:
+    step = Step.model_validate_json(row["step"])
+    return StepRecord(
+        index=step.index,
+        function=step.function,
+        arguments=step.arguments,
+        device=step.device or "",
+        state=StepState(row["state"]),
+        outcome=_outcome.validate_json(row["outcome"]) if row["outcome"] else None,
+        started=row["started"],
+        ended=row["ended"],
+    )
