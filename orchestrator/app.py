@@ -88,7 +88,9 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         stack.enter_context(discovery.announced_by_mqtt(ha, registry.propose, registry.withdraw))
         if settings.discovery.zeroconf:
             only = settings.discovery.loopback_only
-            phones = discovery.zeroconf_phones(registry.propose, loopback_only=only)
+            phones = discovery.zeroconf_phones(
+                registry.propose, registry.withdraw, loopback_only=only
+            )
             await stack.enter_async_context(phones)
         bus = Bus()
         executor = Executor(catalogue, journal, bus, registry.reach)
@@ -102,6 +104,8 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
                 "broker": mqtt.connected,
                 "devices": len(registry.approved),
                 "proposed": len(registry.proposed),
+                "refused_proposals": registry.refused_proposals,
+                "dropped_events": bus.dropped,
             }
 
         service = Service(pipeline, journal, registry, health)

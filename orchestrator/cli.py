@@ -1,4 +1,7 @@
-"""The `octopus` command. Exit status: 0 done, 1 not (wholly) done, 2 wrong use or configuration."""
+"""The `octopus` command. Exit status: 0 done, 1 not (wholly) done, 2 wrong use or configuration.
+
+`run`, `decode` and `demo` import the hub themselves: what only talks to one starts without it.
+"""
 
 import asyncio
 import json
@@ -11,14 +14,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from orchestrator import app as hub
 from orchestrator import settings, view
 from orchestrator.broker import LOCAL, Login, passwords
 from orchestrator.catalogue import Catalogue
 from orchestrator.client import HubClient, connected
-from orchestrator.demo import demonstrate
 from orchestrator.follow import follow
-from orchestrator.named import named
 from schemas.errors import HubError, InvalidSettings
 from schemas.execution import RunState
 
@@ -80,12 +80,14 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False,
 ) -> None:
     """Run the hub until it is stopped."""
+    from orchestrator import app
+
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("httpx", "httpcore", "adb_shell", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     loaded, catalogue = _load(config)
-    asyncio.run(hub.serve(loaded, catalogue))
+    asyncio.run(app.serve(loaded, catalogue))
 
 
 @cli.command()
@@ -114,10 +116,13 @@ def decode(
     user: Annotated[str, typer.Option(help="Whose policy counts")] = LOCAL,
 ) -> None:
     """Show what the model makes of a sentence, without doing anything."""
+    from orchestrator import app
+    from orchestrator.named import named
+
     if (sentence is None) == (jsonl is None):
         raise typer.BadParameter("give a sentence or --jsonl FILE")
     loaded, catalogue = _load(config)
-    understander = hub.understanding_of(loaded, catalogue)
+    understander = app.understanding_of(loaded, catalogue)
     for text in [sentence] if sentence is not None else _questions(jsonl):
         print(json.dumps(named(text, understander, user, catalogue), ensure_ascii=False))  # noqa: T201
 
@@ -158,6 +163,8 @@ def demo(
     sentence: Annotated[str | None, typer.Argument()] = None,
 ) -> None:
     """Start a hub with simulated devices, send it sentences, show what happens."""
+    from orchestrator.demo import demonstrate
+
     raise typer.Exit(0 if asyncio.run(demonstrate(sentence, console)) else 1)
 
 
@@ -178,7 +185,7 @@ def devices(
 def approve(device: str, config: Config = settings.PACKAGED) -> None:
     """Let the hub use a device it found."""
     done = _with_hub(config, lambda client: client.request("device/approve", device=device))
-    console.print(f"{done['name']} may be used now: {len(done['functions'])} functions")
+    console.print(view.approved(done), markup=False, highlight=False, soft_wrap=True)
 
 
 @devices_cli.command()

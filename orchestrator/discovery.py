@@ -27,7 +27,9 @@ Withdraw = Callable[[str], None]
 
 
 @contextlib.asynccontextmanager
-async def zeroconf_phones(propose: Propose, *, loopback_only: bool) -> AsyncIterator[None]:
+async def zeroconf_phones(
+    propose: Propose, withdraw: Withdraw, *, loopback_only: bool
+) -> AsyncIterator[None]:
     """Propose every phone whose adb listens on the network, while the block lasts."""
     interfaces = ["127.0.0.1"] if loopback_only else InterfaceChoice.All
     zeroconf = AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
@@ -37,7 +39,10 @@ async def zeroconf_phones(propose: Propose, *, loopback_only: bool) -> AsyncIter
         zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
     ) -> None:
         # mDNS says what exists; whether a device is reachable, only a connection says.
-        if state_change is ServiceStateChange.Removed or len(resolving) >= MAX_RESOLVING:
+        if state_change is ServiceStateChange.Removed:
+            withdraw(_identity(_serial(name)))
+            return
+        if len(resolving) >= MAX_RESOLVING:
             return
         task = asyncio.create_task(_resolve(zeroconf, service_type, name, propose))
         resolving.add(task)
@@ -59,13 +64,12 @@ async def _resolve(zeroconf: Zeroconf, service_type: str, name: str, propose: Pr
     if not await info.async_request(zeroconf, RESOLVE_WITHIN) or not info.port:
         return
     addresses = [a for a in info.parsed_addresses() if ipaddress.ip_address(a).version == 4]
-    label = name.removesuffix(f".{service_type}")
-    if not addresses or not _NAME.fullmatch(label):
+    serial = _serial(name)
+    if not addresses or not _NAME.fullmatch(serial):
         return
-    serial = label.removeprefix("adb-")
     propose(
         Device(
-            id=f"adb-{serial}",
+            id=_identity(serial),
             kind=Kind.PHONE,
             name=serial,
             protocol="adb",
@@ -73,6 +77,14 @@ async def _resolve(zeroconf: Zeroconf, service_type: str, name: str, propose: Pr
             address={"host": addresses[0], "port": str(info.port), "serial": serial},
         )
     )
+
+
+def _serial(name: str) -> str:
+    return name.removesuffix(f".{ADB}").removeprefix("adb-")
+
+
+def _identity(serial: str) -> str:
+    return f"adb-{serial}"
 
 
 @contextlib.contextmanager

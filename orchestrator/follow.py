@@ -62,7 +62,6 @@ async def _next(client: HubClient, identity: str) -> Event:
 
 
 async def _confirm(client: HubClient, told: Event, yes: bool) -> None:
-    token = told.text.rpartition("(token ")[2].rstrip(")")
     if not yes and sys.stdin.isatty():
         yes = await asyncio.to_thread(Confirm.ask, "Do it?", default=False)
-    await client.request("confirm", execution=told.id, token=token, answer=yes)
+    await client.request("confirm", execution=told.id, token=told.token, answer=yes)

@@ -50,9 +50,11 @@ class Journal:
         self._file = file
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
-        self._engine = sa.create_engine(f"sqlite:///{file}")
+        # The driver begins with IMMEDIATE: a transaction that will write waits its turn at once.
+        self._engine = sa.create_engine(
+            f"sqlite:///{file}", connect_args={"isolation_level": "IMMEDIATE"}
+        )
         sa.event.listen(self._engine, "connect", _durable)
-        sa.event.listen(self._engine, "begin", _immediate)
 
     async def __aenter__(self) -> Self:
         try:
@@ -188,11 +190,5 @@ def _settle(future: "asyncio.Future[Any]", result: Any) -> None:
 
 
 def _durable(connection: Any, _: object) -> None:
-    # The driver's own transactions are switched off: BEGIN IMMEDIATE is ours to say.
-    connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -224,9 +224,9 @@ class Pipeline:
         answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._confirmations[command.id] = (token, answered)
         try:
-            await self._move(
-                command, RunState.AWAITING_CONFIRMATION, f"{reason}: {described} (token {token})"
-            )
+            waiting = RunState.AWAITING_CONFIRMATION
+            at = await self._journal.move_run(command.id, waiting)
+            self._tell(command, waiting, at, f"{reason}: {described}", token)
             async with asyncio.timeout(CONFIRM_WITHIN):
                 yes = await answered
         except TimeoutError:
@@ -352,11 +352,12 @@ class Pipeline:
             return Unknown(reason=f"it was under way: {reason}")
         return Cancelled(reason=reason)
 
-    async def _move(self, command: Command, state: RunState, text: str = "") -> None:
-        self._tell(command, state, await self._journal.move_run(command.id, state), text)
-
-    def _tell(self, command: Command, state: RunState, at: float, text: str = "") -> None:
-        self._bus.publish(Event(id=command.id, user=command.user, state=state, at=at, text=text))
+    def _tell(
+        self, command: Command, state: RunState, at: float, text: str = "", token: str = ""
+    ) -> None:
+        self._bus.publish(
+            Event(id=command.id, user=command.user, state=state, at=at, text=text, token=token)
+        )
 
 
 def _step(record: StepRecord) -> Step:

@@ -43,6 +43,7 @@ class Registry:
         self._approved: dict[str, Device] = {}
         self._proposed: dict[str, Device] = {}
         self._adapters: dict[str, Adapter] = {}
+        self._problems: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,6 +67,10 @@ class Registry:
     def connected(self, device: str) -> bool:
         """Whether the hub holds a connection to the device."""
         return device in self._adapters
+
+    def problem(self, device: str) -> str:
+        """Why the last attempt to connect failed; empty where it did not."""
+        return self._problems.get(device, "")
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a device is added, changed or removed."""
@@ -138,6 +143,7 @@ class Registry:
         """Forget an approved device, by id or name."""
         device = self._known(wanted)
         del self._approved[device.id]
+        self._problems.pop(device.id, None)
         self._save()
         await self._disconnect(device.id)
         return device
@@ -187,7 +193,9 @@ class Registry:
             adapter = self._factories[known.protocol](known)
             try:
                 functions = await adapter.connect()
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, HubError):
+                    self._problems[device] = str(error)
                 await adapter.close()
                 raise
             now = self._approved.get(device)
@@ -195,6 +203,7 @@ class Registry:
                 await adapter.close()
                 raise DeviceUnavailable(f"{known.name} was removed or moved while connecting")
             self._adapters[device] = adapter
+            self._problems.pop(device, None)
             update = {"functions": tuple(sorted(functions))}
             self._approved[device] = self._approved[device].model_copy(update=update)
             self._save()

@@ -96,23 +96,26 @@ class Service:
 
     async def _devices(self, _: str, __: Request) -> Any:
         found = [*self._registry.approved, *self._registry.proposed]
-        return [
-            device.model_dump(mode="json", exclude={"address"})
-            | {"connected": self._registry.connected(device.id)}
-            for device in found
-        ]
+        return [self._shown(device) for device in found]
 
     async def _approve(self, _: str, request: Request) -> Any:
-        return _shown(await self._registry.approve(_field(request, "device")))
+        return self._shown(await self._registry.approve(_field(request, "device")))
 
     async def _rename(self, _: str, request: Request) -> Any:
         name = _field(request, "name").strip()
         if len(name) > MAX_NAME or not name.isprintable():
             raise BadCommand(f"name: at most {MAX_NAME} characters, all of them printable")
-        return _shown(self._registry.rename(_field(request, "device"), name))
+        return self._shown(self._registry.rename(_field(request, "device"), name))
 
     async def _remove(self, _: str, request: Request) -> Any:
-        return _shown(await self._registry.remove(_field(request, "device")))
+        return self._shown(await self._registry.remove(_field(request, "device")))
+
+    def _shown(self, device: Device) -> dict[str, Any]:
+        """A device as people see it: whether it is connected, and if not, why."""
+        return device.model_dump(mode="json", exclude={"address"}) | {
+            "connected": self._registry.connected(device.id),
+            "problem": self._registry.problem(device.id),
+        }
 
     async def _healthy(self, _: str, __: Request) -> Any:
         return dict(self._health())
@@ -123,8 +126,3 @@ def _field(request: Request, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise BadCommand(f"{name}: a text is needed")
     return value
-
-
-def _shown(device: Device) -> dict[str, Any]:
-    shown: dict[str, Any] = device.model_dump(mode="json", exclude={"address"})
-    return shown

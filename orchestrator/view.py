@@ -33,15 +33,29 @@ def devices(console: Console, found: list[dict[str, Any]]) -> None:
     """Approved devices and those that wait for approval."""
     table = Table("device", "kind", "id", "state", "functions")
     for device in found:
-        state = "connected" if device["connected"] else "approved" if device["approved"] else (
-            "waits: octopus devices approve"
-        )  # fmt: skip
+        state = _state(device)
         functions = str(len(device["functions"])) if device["functions"] else "?"
         # What a device says of itself is text, never markup.
         table.add_row(
-            escape(device["name"]), device["kind"], escape(device["id"]), state, functions
+            escape(device["name"]), device["kind"], escape(device["id"]), escape(state), functions
         )
     console.print(table)
+
+
+def _state(device: dict[str, Any]) -> str:
+    if not device["approved"]:
+        return "waits: octopus devices approve"
+    if device["connected"]:
+        return "connected"
+    return f"approved: {device['problem'] or 'not connected yet'}"
+
+
+def approved(device: dict[str, Any]) -> str:
+    """What a person who approved a device is told."""
+    if device["connected"]:
+        return f"{device['name']} may be used now: {len(device['functions'])} functions"
+    why = device["problem"] or "it does not answer"
+    return f"{device['name']} is approved and not connected yet: {why}"
 
 
 def executions(console: Console, records: list[dict[str, Any]]) -> None:

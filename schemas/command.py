@@ -14,4 +14,3 @@ class Command(Value):
     devices: tuple[str, ...] = ()  # only these devices, by id or name; empty: any
     dry_run: bool = False
     expires: float | None = None  # seconds since the epoch
-    language: str = "en"

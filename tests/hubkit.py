@@ -21,6 +21,7 @@ from orchestrator.understanding import Understander
 from schemas.call import Invocation
 from schemas.command import Command
 from schemas.device import Device, Kind
+from schemas.errors import HubError
 from schemas.event import Event
 from schemas.execution import Decision
 from schemas.outcome import Done, Evidence
@@ -39,11 +40,14 @@ class ScriptedAdapter(Adapter):
         self._call = call or self.succeed
         self.closed = False
         self.earlier: Done | None = None
+        self.refuses: HubError | None = None
 
     async def probe(self, invocation: Invocation) -> Done | None:
         return self.earlier
 
     async def connect(self) -> frozenset[str]:
+        if self.refuses:
+            raise self.refuses
         return self.functions
 
     async def call(self, invocation: Invocation) -> Done:

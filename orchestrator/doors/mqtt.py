@@ -35,7 +35,7 @@ FLUSH_WITHIN = 5.0
 """Seconds to tell the last events when the hub stops."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NEVER = 1 << 60
-_COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "language"}
+_COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires"}
 
 
 class Broke(HubError):
@@ -134,7 +134,6 @@ class MqttDoor:
 
     async def _tell_events(self, events: AsyncIterator[Event]) -> None:
         async for event in events:
-            await asyncio.sleep(0)  # doing goes before telling
             try:
                 await self._tell(event)
             except Exception as error:  # noqa: BLE001 (one event not told, the next are)
@@ -161,6 +160,7 @@ class MqttDoor:
 
     async def _quietly(self, topic: str, payload: str, **options: Any) -> None:
         """Publish; a broker that is away is no reason to stop, the journal has it all."""
+        await asyncio.sleep(0)  # doing goes before telling
         try:
             await self._client.publish(topic, payload, **options)
         except HubError as error:

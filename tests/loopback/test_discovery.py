@@ -21,7 +21,7 @@ from orchestrator import registry as registry_module
 from orchestrator.discovery import announced_by_mqtt, zeroconf_phones
 from orchestrator.registry import NoSuchDevice, Registry
 from schemas.device import Device, Kind
-from schemas.errors import DeviceUnavailable, InvalidSettings
+from schemas.errors import DeviceNeedsPerson, DeviceUnavailable, InvalidSettings
 from tests.broker import Broker, hub_on, invocation
 from tests.hubkit import ScriptedAdapter
 
@@ -68,13 +68,21 @@ async def test_a_phone_on_the_network_is_proposed_with_its_address(registry: Fou
     async with (
         SimulatedPhone(serial=serial) as phone,
         announced(phone),
-        zeroconf_phones(registry.propose, loopback_only=True),
+        zeroconf_phones(registry.propose, registry.withdraw, loopback_only=True),
     ):
         await registry.until(lambda: f"adb-{serial}" in ids(registry))
         (found,) = [device for device in registry.proposed if device.id == f"adb-{serial}"]
         assert (found.name, found.kind) == (serial, Kind.PHONE)
         assert found.address == {"host": "127.0.0.1", "port": str(phone.port), "serial": serial}
         await _is_not_usable(registry, found.id)
+
+
+async def test_a_phone_that_leaves_is_proposed_no_more(registry: Found) -> None:
+    name = unique("adb-SIM")
+    async with zeroconf_phones(registry.propose, registry.withdraw, loopback_only=True):
+        async with service(name, 5_000):
+            await registry.until(lambda: name in ids(registry))
+        await registry.until(lambda: name not in ids(registry))
 
 
 @asynccontextmanager
@@ -96,7 +104,7 @@ async def test_a_hostile_name_is_not_shown_to_anybody(registry: Found) -> None:
     async with (
         service(hostile, 5_000),
         service(after, 5_001),
-        zeroconf_phones(registry.propose, loopback_only=True),
+        zeroconf_phones(registry.propose, registry.withdraw, loopback_only=True),
     ):
         await registry.until(lambda: after in ids(registry))
         assert not any("reboot" in device for device in ids(registry))
@@ -133,6 +141,19 @@ async def _is_not_usable(registry: Found, device: str) -> None:
     with pytest.raises(DeviceUnavailable):
         await registry.reach(device, invocation("take_a_photo"))
     assert registry.adapter.calls == []
+
+
+async def test_approving_says_why_a_device_is_not_connected(registry: Found) -> None:
+    why = "the phone asks its owner to allow this hub"
+    registry.adapter.refuses = DeviceNeedsPerson(why)
+    registry.propose(PHONE)
+    await registry.approve(PHONE.id)
+    assert not registry.connected(PHONE.id)
+    assert registry.problem(PHONE.id) == why
+    registry.adapter.refuses = None
+    await registry.approve(PHONE.id)
+    assert registry.connected(PHONE.id)
+    assert not registry.problem(PHONE.id)
 
 
 async def test_a_flood_of_announcements_ends(registry: Found, tmp_path: Path) -> None:

@@ -17,8 +17,6 @@ from device_adapters.mqtt import Message, MqttClient
 from orchestrator import ledger
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
-from orchestrator.journal import JournalUnavailable
-from orchestrator.service import Service
 from schemas.call import Invocation
 from schemas.device import Device, Kind
 from schemas.outcome import Done, Evidence
@@ -296,7 +294,7 @@ async def test_a_confirmation_over_mqtt(hub: Rig, user: User, answer: bool) -> N
     identity = (await user.command(CALL))["id"]
     while (event := await user.next("octopus/event"))["state"] != "awaiting_confirmation":
         pass
-    token = event["text"].rpartition("(token ")[2].rstrip(")")
+    token = event["token"]
     wrong = await user.request("confirm", execution=identity, token="0" * 16)
     assert wrong["code"] == "not_awaited"
     right = await user.request("confirm", execution=identity, token=token, answer=answer)
@@ -371,16 +369,16 @@ async def test_noise_is_answered_and_leaves_the_hub_up(hub: Rig, user: User) -> 
     assert (await user.request("health"))["status"] == "ok"
 
 
-async def test_a_journal_that_fails_for_a_moment_does_not_end_the_telling(
+async def test_one_event_that_cannot_be_told_does_not_end_the_telling(
     hub: Rig, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = Service.request
+    publish = MqttClient.publish
 
-    async def fail_once(*arguments: Any) -> Any:
-        monkeypatch.setattr(Service, "request", ask)
-        raise JournalUnavailable
+    async def fail_once(*arguments: Any, **options: Any) -> bool:
+        monkeypatch.setattr(MqttClient, "publish", publish)
+        raise ValueError
 
-    monkeypatch.setattr(Service, "request", fail_once)
+    monkeypatch.setattr(MqttClient, "publish", fail_once)
     await hub.run(command(SELFIE, "lost"))
     identity = (await user.command(SELFIE))["id"]
     assert (await user.life(identity))[0]["state"] == "succeeded"

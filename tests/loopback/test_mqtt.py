@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -266,3 +268,51 @@ async def test_a_silent_broker_does_not_hang_the_end() -> None:
         async with client, asyncio.timeout(5):
             with pytest.raises(DeviceUnavailable):
                 await client.wait_connected(0.05)
+
+
+@asynccontextmanager
+async def scripted_broker(*answers: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A broker that answers the packets of every connection with these, in turn: its port, and
+    the first packet of each connection."""
+    connects = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connects.append(await reader.read(65536))
+        for answer in answers:
+            writer.write(answer)
+            await reader.read(65536)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], connects
+
+
+CONNACK = b"\x20\x03\x00\x00\x00"
+
+
+async def test_a_refused_subscription_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    refused = b"\x90\x04\x00\x01\x00\x87"  # SUBACK for packet 1: not authorized
+    async with (
+        scripted_broker(CONNACK, refused) as (port, _),
+        MqttClient("127.0.0.1", port, client_id="x") as client,
+    ):
+        client.subscribe("secret/#", Inbox().take)
+        await client.wait_connected(10)
+        async with asyncio.timeout(10):
+            while "refused to send secret/#" not in caplog.text:  # noqa: ASYNC110 (a log)
+                await asyncio.sleep(0.01)
+
+
+async def test_a_broker_that_sends_nonsense_costs_a_reconnect_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt, "_FIRST_DELAY", 0.02)
+    nonsense = b"\x30\x05\x00\x01a\x7f\xff"  # a PUBLISH whose properties are longer than it is
+    async with (
+        scripted_broker(CONNACK + nonsense) as (port, connects),
+        MqttClient("127.0.0.1", port, client_id="x"),
+        asyncio.timeout(10),
+    ):
+        while len(connects) < 3:  # noqa: ASYNC110 (a foreign peer)
+            await asyncio.sleep(0.01)

@@ -9,11 +9,12 @@ import pytest
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.ledger import IllegalTransition
 from schemas.execution import RunState, StepState
-from schemas.outcome import Done, Evidence
+from schemas.outcome import Cancelled, Done, Evidence
 from schemas.plan import Step
 from tests.hubkit import command, plan
 
 STEP = Step(index=0, function="take_a_photo", arguments={"camera": "front"}, device="p1")
+CANCELLED = RunState.CANCELLED
 DONE = Done(evidence=Evidence.VERIFIED, detail="Photo taken")
 
 
@@ -110,3 +111,31 @@ async def test_a_broken_change_costs_nobody_else(tmp_path: Path) -> None:
         results = await asyncio.gather(*together, return_exceptions=True)
         assert [type(result) for result in results] == [bool, UnicodeEncodeError, type(None)]
         assert await journal.get("c1")
+
+
+async def test_a_record_that_cannot_be_read_hides_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("x"))
+        await journal.accept(command("y", "c2"))
+    rows = sqlite3.connect(tmp_path / "j.db")
+    rows.execute("UPDATE runs SET command = '{\"of\": \"another version\"}' WHERE id = 'c1'")
+    rows.commit()
+    rows.close()
+    async with Journal(tmp_path / "j.db") as journal:
+        assert [record.command.id for record in await journal.latest(5, "ann")] == ["c2"]
+        assert [record.command.id for record in await journal.unfinished()] == ["c2"]
+    assert "command c1 cannot be read" in caplog.text
+
+
+async def test_a_command_ends_once_and_takes_its_open_steps_along(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("x"))
+        await plan(journal, "c1", STEP)
+        first = await journal.end("c1", lambda _: Cancelled(), lambda _: (CANCELLED, "stopped"))
+        again = await journal.end("c1", lambda _: DONE, lambda _: (RunState.SUCCEEDED, "done"))
+        assert first == again == await journal.get("c1")
+        assert first is not None
+        assert (first.state, first.answer) == (CANCELLED, "stopped")
+        assert first.steps[0].outcome == Cancelled()

@@ -2,9 +2,11 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from orchestrator import pipeline
 from orchestrator.catalogue import Catalogue
 from orchestrator.pipeline import BadCommand, NotAwaited
 from orchestrator.policy import Policy, Verdict
@@ -153,10 +155,10 @@ async def _awaiting(hub: Rig, identity: str = "c1") -> str:
     with hub.bus.subscribe() as events:
         for told in hub.events:
             if told.id == identity and told.state == "awaiting_confirmation":
-                return str(told.text.rpartition("(token ")[2].rstrip(")"))
+                return told.token
         async for told in events:
             if told.id == identity and told.state == "awaiting_confirmation":
-                return str(told.text.rpartition("(token ")[2].rstrip(")"))
+                return told.token
     raise AssertionError
 
 
@@ -189,6 +191,59 @@ async def test_a_no_ends_it(tmp_path: Path, catalogue: Catalogue) -> None:
         assert record is not None
         assert record.state is RunState.CANCELLED
         assert hub.adapter.calls == []
+
+
+async def test_a_yes_after_the_commands_expiry_does_nothing(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(pipeline, "time", SimpleNamespace(time=lambda: now))
+    async with rig(tmp_path, catalogue, CALL) as hub:
+        await hub.pipeline.submit(command("call 5551234567", expires=160.0))
+        token = await _awaiting(hub)
+        now = 161.0
+        await hub.pipeline.confirm("c1", token, "ann")
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.EXPIRED
+        assert hub.adapter.calls == []
+
+
+async def test_a_step_told_as_sent_is_in_the_journal_as_sent(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    """A kill at the moment of the call finds the intent on disk, with one step and with many."""
+    found: dict[str, list[str]] = {}
+
+    async def look(call: Invocation) -> Done:
+        run, _, index = call.key.partition("/")
+        record = await hub.journal.get(run)
+        assert record is not None
+        found.setdefault(run, []).append(f"{record.state} {record.steps[int(index)].state}")
+        return Done(evidence=Evidence.VERIFIED, result="sunny")
+
+    model = {"selfie": "<nexa_0>('front')<nexa_end>", SENTENCE: NESTED}
+    async with rig(tmp_path, catalogue, model, call=look, policy=ALLOW) as hub:
+        await hub.run(command("selfie"))
+        await hub.run(command(SENTENCE, "c2"))
+    assert found == {"c1": ["running dispatched"], "c2": ["running dispatched"] * 2}
+
+
+async def test_every_step_is_told_before_the_end(tmp_path: Path, catalogue: Catalogue) -> None:
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, policy=ALLOW) as hub:
+        await hub.run(command(SENTENCE))
+        assert [(event.step, event.state) for event in hub.events] == [
+            (None, "accepted"),
+            (None, "planned"),
+            (None, "running"),
+            (0, "dispatched"),
+            (0, "succeeded"),
+            (1, "dispatched"),
+            (1, "succeeded"),
+            (None, "succeeded"),
+        ]
+        assert hub.events[-1].record == await hub.journal.get("c1")
 
 
 async def test_a_denied_function_never_runs(tmp_path: Path, catalogue: Catalogue) -> None:
