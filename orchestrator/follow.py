@@ -23,13 +23,14 @@ async def follow(
     client: HubClient, sentence: str, console: Console, *, yes: bool = False, as_json: bool = False
 ) -> RunState:
     """How the command ended; asks the person where the policy wants a confirmation."""
+    names = {device["id"]: device["name"] for device in await client.request("device/list")}
     identity, began = uuid.uuid4().hex, time.time()
     await client.send(sentence, identity)
     while True:
         told = await _next(client, identity)
         ended = told.step is None and told.state in _ENDED
         if not as_json:
-            view.event(console, told, began, text=not ended)
+            view.event(console, told, began, names, text=not ended)
         if told.step is not None:
             continue
         if told.state == RunState.AWAITING_CONFIRMATION:

@@ -16,10 +16,13 @@ _STYLES = {
 }  # fmt: skip
 
 
-def event(console: Console, told: Event, began: float, *, text: bool) -> None:
-    """One line of a command's life; with `text`, what was said along with it."""
+def event(
+    console: Console, told: Event, began: float, names: dict[str, str], *, text: bool
+) -> None:
+    """One line of a command's life; `names` are the devices' names by id; with `text`, what was
+    said along with it."""
     what = "command" if told.step is None else f"  step {told.step + 1} {told.function}"
-    where = f" on {told.device}" if told.device else ""
+    where = f" on {names.get(told.device, told.device)}" if told.device else ""
     line = Text.assemble(
         (f"{(told.at - began) * 1000:7.0f} ms ", "dim"),
         f"{what}{where}: ",
