@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-from device_adapters.mqtt_link import Link, Message, Will, topic_matches
+from device_adapters.mqtt_link import FIRST_ERROR, Link, Message, Will, topic_matches
 from schemas.errors import DeviceRefused, DeviceUnavailable, HubError
 
 __all__ = ["Message", "MqttClient", "Will"]
@@ -26,7 +26,7 @@ Callback = Callable[[], Awaitable[None]]
 
 _FIRST_DELAY, _LAST_DELAY = 0.5, 30.0  # seconds between two attempts to connect
 _SLOTS = 32  # messages of one filter in handlers at once
-_NO_LISTENER, _FIRST_ERROR = 16, 128  # MQTT 5 reason codes
+_NO_LISTENER = 16  # an MQTT 5 reason code
 
 
 class MqttClient:
@@ -41,7 +41,7 @@ class MqttClient:
         username: str | None = None,
         password: str | None = None,
         will: Will | None = None,
-        keepalive: int = 30,
+        keepalive: int = 20,
     ) -> None:
         self._address = (host, port, keepalive)
         self._where = f"{host}:{port}"
@@ -151,7 +151,7 @@ class MqttClient:
             CorrelationData=correlation_data,
             MessageExpiryInterval=expiry,
         )
-        if code >= _FIRST_ERROR:
+        if code >= FIRST_ERROR:
             raise DeviceRefused(f"the MQTT broker refused {topic}: code {code}")
         return code != _NO_LISTENER
 

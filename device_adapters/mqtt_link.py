@@ -25,11 +25,11 @@ from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
 log = logging.getLogger(__name__)
 
 _ANSWER = 10.0  # seconds a broker has to accept a connection
-_ROOM = 2048  # messages held at once, waiting or in a handler
+_ROOM = 2048  # messages held at once before those with QoS 0 are dropped
 _UNACKNOWLEDGED = 64  # QoS 1 messages the broker may send before the first is acknowledged
 _MAXIMUM_PACKET = 4 * 1024 * 1024
 _UNSUPPORTED_PROTOCOL = 132
-_FIRST_ERROR = 128  # MQTT 5 reason codes, and 3.1.1's one for a refused subscription
+FIRST_ERROR = 128  # MQTT 5 reason codes, and 3.1.1's one for a refused subscription
 _TICK = 1.0  # seconds between two looks at the keepalive
 
 
@@ -123,7 +123,8 @@ class Link:
         first: set[asyncio.Future[Any]] = {self._accepted, self.closed}
         await asyncio.wait(first, timeout=_ANSWER, return_when=asyncio.FIRST_COMPLETED)
         if not self._accepted.done():
-            raise ConnectionError("the connection ended before it was accepted")
+            why = self.closed.result() if self.closed.done() else f"no answer in {_ANSWER:g} s"
+            raise ConnectionError(f"not accepted: {why}")
         return self._accepted.result()
 
     async def close(self) -> None:
@@ -135,6 +136,7 @@ class Link:
         connection = self._client.socket()
         self._client.disconnect()
         self._drive(self._client.loop_write)
+        self._ended("closed")
         if connection:
             self._leave(connection)
             connection.close()
@@ -190,7 +192,7 @@ class Link:
         """Let the event loop drive paho from here on."""
         connection = self._client.socket()
         if connection is None:
-            raise ConnectionError("the connection ended before it was accepted")
+            raise ConnectionError("the connection ended at once")
         self._loop.add_reader(connection, self._drive, self._client.loop_read)
         self._client.on_socket_register_write = _guarded(self._on_register_write)
         self._client.on_socket_close = _guarded(lambda _c, _u, sock: self._leave(sock))
@@ -222,11 +224,11 @@ class Link:
             self._tick = self._loop.call_later(_TICK, self._keep_alive)
 
     def _drive(self, work: Callable[[], Any]) -> None:
-        """Let paho work; what it cannot read ends the connection, never the hub."""
+        """Let paho work; an exception there ends the connection, never the hub."""
         try:
             work()
         except Exception as exc:
-            log.exception("MQTT: the broker sent what paho cannot read")
+            log.exception("MQTT: the connection broke")
             self._ended(f"{type(exc).__name__} in paho")
 
     # From here on: called by paho.
@@ -248,7 +250,7 @@ class Link:
     def _on_subscribe(self, _c: object, _u: object, mid: int, reasons: Any, _p: object) -> None:
         topic_filter = self._asked.pop(mid, "")
         for reason in reasons:
-            if reason.value >= _FIRST_ERROR:
+            if reason.value >= FIRST_ERROR:
                 log.warning("MQTT: the broker refused to send %s: %s", topic_filter, reason)
 
     def _on_publish(self, _c: object, _u: object, mid: int, reason: Any, _p: object) -> None:
@@ -256,11 +258,17 @@ class Link:
             _settle(self._published[mid], int(reason.value))
 
     def _on_message(self, _c: object, _u: object, raw: paho.MQTTMessage) -> None:
-        if self._held >= _ROOM:
-            log.error("MQTT: no room for a message on %s: dropped", raw.topic)
+        try:
+            message, numbers = _read(raw)
+        except UnicodeDecodeError:
+            log.warning("MQTT: a message whose topic is not UTF-8: ignored")
+            self._client.ack(raw.mid, raw.qos)
+            return
+        # What is acknowledged is bounded by the window; one dropped would narrow it for good.
+        if raw.qos == 0 and self._held >= _ROOM:
+            log.error("MQTT: no room for a message on %s: dropped", message.topic)
             return
         self._held += 1
-        message, numbers = _read(raw)
         self._receive(message, numbers, functools.partial(self._done, raw.mid, raw.qos))
 
     def _done(self, mid: int, qos: int) -> None:

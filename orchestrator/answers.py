@@ -49,8 +49,11 @@ def _step(step: StepRecord, names: dict[str, str], catalogue: Catalogue) -> str:
     if isinstance(outcome, Done):
         said = outcome.detail or (str(outcome.result) if outcome.result is not None else "")
         reading = catalogue[step.function].effect == "read"
-        text = said if reading and said else f"{name} on {where}: {said or 'done'}"
-        return text + _HOW[outcome.evidence]
+        if not said:
+            said = f"{name} on {where}: done"
+        elif not reading and where not in said:
+            said = f"{where}: {said}"
+        return said + _HOW[outcome.evidence]
     if isinstance(outcome, Unknown):
         return f"{name} on {where}: it is not known whether it happened ({outcome.reason})"
     if isinstance(outcome, Failed):

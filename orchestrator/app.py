@@ -36,10 +36,12 @@ from orchestrator.service import Service
 from orchestrator.settings import Settings
 from orchestrator.understanding import Understander
 from schemas.device import Device, Kind
-from schemas.errors import InvalidSettings
+from schemas.errors import DeviceUnavailable, InvalidSettings
 
 log = logging.getLogger(__name__)
 
+CONNECT_WITHIN = 3.0
+"""Seconds until a hub whose broker does not answer calls itself ready all the same."""
 DRAIN_WITHIN = 20.0
 """Seconds that commands under way get when the hub is told to stop."""
 _HA_ADAPTERS: dict[Kind, Callable[[Device, HaClient], Adapter]] = {
@@ -118,12 +120,17 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         stack.enter_context(door.listening())
         registry.keep_connecting()
         await pipeline.recover()
+        try:
+            await mqtt.wait_connected(CONNECT_WITHIN)
+        except DeviceUnavailable as error:
+            log.warning("%s; the hub goes on trying", error)
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)
 
 
 async def serve(settings: Settings, catalogue: Catalogue) -> None:
     """Run a hub until SIGTERM or SIGINT; tells systemd when it is ready and when it stops."""
+    os.umask(0o077)  # what people said, and their photos, are for the hub's own user
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -120,7 +120,7 @@ def decode(
     from orchestrator.named import named
 
     if (sentence is None) == (jsonl is None):
-        raise typer.BadParameter("give a sentence or --jsonl FILE")
+        raise typer.BadParameter("give either a sentence or --jsonl FILE")
     loaded, catalogue = _load(config)
     understander = app.understanding_of(loaded, catalogue)
     for text in [sentence] if sentence is not None else _questions(jsonl):
@@ -130,13 +130,47 @@ def decode(
 def _questions(file: Path | None) -> list[str]:
     assert file is not None
     try:
-        return [
-            json.loads(line)["q"] for line in file.read_text(encoding="utf-8").splitlines() if line
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise typer.BadParameter(
-            f"{file}: every line is a JSON object with q: {error!r}"
-        ) from error
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line)["q"] for line in lines if line]
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise typer.BadParameter(f"{file}: every line must be a JSON object with q") from error
+
+
+@cli.command()
+def evaluate(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Rows as JSON lines; default: the held-out sets")
+    ] = None,
+    utterances: Annotated[
+        Path | None, typer.Option(help="Folder whose dev.jsonl is evaluated too")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of other weights than those in the package")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for evaluation.json and the pictures")
+    ] = None,
+    errors_shown: Annotated[
+        int, typer.Option("--errors", help="Print so many wrong rows of each file")
+    ] = 0,
+    config: Config = settings.PACKAGED,
+    as_json: Json = False,
+) -> None:
+    """How often the weights are right, and whether their confidence is."""
+    from orchestrator.octopus.engine import WEIGHTS
+    from training import evaluate as evaluation
+
+    _, catalogue = _load(config)
+    named_files = files or ([] if utterances else evaluation.own_sets())
+    dev = [utterances / "dev.jsonl"] if utterances else []
+    figures = evaluation.report(
+        [*named_files, *dev], catalogue, errors if as_json else console,
+        weights=weights or WEIGHTS, out=out, wrong=errors_shown,
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(figures))  # noqa: T201
 
 
 @cli.command()

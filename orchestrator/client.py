@@ -9,7 +9,7 @@ from typing import Any
 
 from device_adapters.mqtt import Message, MqttClient
 from orchestrator.broker import Login
-from schemas.errors import DeviceUnavailable, HubError
+from schemas.errors import DeviceUnavailable, DeviceUncertain, HubError
 from schemas.event import Event
 
 CONNECT_WITHIN = 3.0
@@ -78,6 +78,8 @@ class HubClient:
         """Whether it was sent and somebody, as far as the broker knows, listens."""
         try:
             return await self._mqtt.publish(f"{self._base}/{topic}", json.dumps(payload))
+        except DeviceUncertain:
+            return True  # perhaps: the answer says so, or the repetition of a command
         except DeviceUnavailable:
             return False
 

@@ -33,30 +33,36 @@ async def zeroconf_phones(
     """Propose every phone whose adb listens on the network, while the block lasts."""
     interfaces = ["127.0.0.1"] if loopback_only else InterfaceChoice.All
     zeroconf = AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
-    resolving: set[asyncio.Task[None]] = set()
+    resolving: dict[str, asyncio.Task[None]] = {}
 
     def changed(
         zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
     ) -> None:
         # mDNS says what exists; whether a device is reachable, only a connection says.
+        if name in resolving:
+            resolving.pop(name).cancel()
         if state_change is ServiceStateChange.Removed:
             withdraw(_identity(_serial(name)))
-            return
-        if len(resolving) >= MAX_RESOLVING:
-            return
-        task = asyncio.create_task(_resolve(zeroconf, service_type, name, propose))
-        resolving.add(task)
-        task.add_done_callback(resolving.discard)
+        elif len(resolving) < MAX_RESOLVING:
+            task = asyncio.create_task(_resolve(zeroconf, service_type, name, propose))
+            resolving[name] = task
+            task.add_done_callback(lambda done: _drop(resolving, name, done))
 
     browser = AsyncServiceBrowser(zeroconf.zeroconf, [ADB], handlers=[changed])
     try:
         yield
     finally:
         await browser.async_cancel()
-        for task in resolving:
+        left = list(resolving.values())
+        for task in left:
             task.cancel()
-        await asyncio.gather(*resolving, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
         await zeroconf.async_close()
+
+
+def _drop(resolving: dict[str, asyncio.Task[None]], name: str, done: asyncio.Task[None]) -> None:
+    if resolving.get(name) is done:
+        del resolving[name]
 
 
 async def _resolve(zeroconf: Zeroconf, service_type: str, name: str, propose: Propose) -> None:

@@ -6,12 +6,15 @@ depends on the function's effect: reading again is harmless, dialling again is n
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal, JournalUnavailable
+from orchestrator.unbroken import unbroken
 from schemas.base import Scalar
 from schemas.call import Invocation
 from schemas.command import Command
@@ -23,9 +26,9 @@ from schemas.errors import (
     HubError,
 )
 from schemas.event import Event
-from schemas.execution import StepState
+from schemas.execution import StepRecord, StepState
 from schemas.function import Effect
-from schemas.outcome import Cancelled, Done, Failed, Outcome, Skipped, Unknown
+from schemas.outcome import Done, Failed, Outcome, Skipped, Unknown
 from schemas.plan import Plan, Ref, Step
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,16 @@ GRACE = 6.0
 which knows whether anything was sent."""
 MAX_RESULT = 10_000
 """Longest text, in characters, that one step may hand to the next."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One plan under way: how its steps ended, and which ones a device may have heard of."""
+
+    command: Command
+    ended: dict[int, "asyncio.Future[Outcome]"]
+    dispatched: float | None
+    sent: set[int] = field(default_factory=set)
 
 
 class Executor:
@@ -74,57 +87,65 @@ class Executor:
         first steps start, None where it is to be told of each.
         """
         loop = asyncio.get_running_loop()
-        ended: dict[int, asyncio.Future[Outcome]] = {
-            s.index: loop.create_future() for s in plan.steps
-        }
+        run = _Run(command, {step.index: loop.create_future() for step in plan.steps}, dispatched)
         for index, outcome in (known or {}).items():
-            ended[index].set_result(outcome)
+            run.ended[index].set_result(outcome)
         tasks = []
-        async with asyncio.TaskGroup() as group:
-            for step in plan.steps:
-                if not ended[step.index].done():
-                    name = f"{command.id}/{step.index}"
-                    at = None if step.needs else dispatched
-                    tasks.append(group.create_task(self._step(command, step, ended, at), name=name))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for step in plan.steps:
+                    if not run.ended[step.index].done():
+                        name = f"{command.id}/{step.index}"
+                        tasks.append(group.create_task(self._step(run, step), name=name))
+        except asyncio.CancelledError:
+            if dispatched is not None:
+                await self.take_back(command, [s for s in plan.first if s.index not in run.sent])
+            raise
         return next((last for task in tasks if (last := task.result())), None)
 
-    def tell_end(self, command: Command, step: Step, outcome: Outcome, at: float) -> None:
+    async def take_back(self, command: Command, steps: Iterable[Step]) -> None:
+        """Steps that the journal has as dispatched and no device has heard of wait again: where
+        the hub stops the next start sends them, where a person cancels nobody does."""
+        for step in steps:
+            with contextlib.suppress(HubError):
+                pending = self._journal.move_step(command.id, step.index, StepState.PENDING)
+                await unbroken(pending)
+
+    def tell_end(
+        self, command: Command, step: Step | StepRecord, outcome: Outcome, at: float
+    ) -> None:
         """Tell how a step ended, once the journal has it."""
         self._tell(command, step, StepState(outcome.state), at, _said(outcome))
 
-    async def _step(
-        self,
-        command: Command,
-        step: Step,
-        ended: dict[int, "asyncio.Future[Outcome]"],
-        at: float | None,
-    ) -> Last | None:
+    async def _step(self, run: "_Run", step: Step) -> Last | None:
         """See one step to its end; gives it where it was the last and is not recorded."""
-        needed = {index: await ended[index] for index in step.needs}
-        outcome = await self._outcome(command, step, needed, at)
-        last = all(other.done() for index, other in ended.items() if index != step.index)
+        needed = {index: await run.ended[index] for index in step.needs}
+        outcome = await self._outcome(run, step, needed)
+        last = all(other.done() for index, other in run.ended.items() if index != step.index)
         if not last:
-            outcome = await self._recorded(command, step, outcome)
-        ended[step.index].set_result(outcome)
+            await unbroken(self._recorded(run.command, step, outcome))
+        run.ended[step.index].set_result(outcome)
         return (step, outcome) if last else None
 
-    async def _outcome(
-        self, command: Command, step: Step, needed: dict[int, Outcome], at: float | None
-    ) -> Outcome:
+    async def _outcome(self, run: "_Run", step: Step, needed: dict[int, Outcome]) -> Outcome:
         for index, before in needed.items():
             if not isinstance(before, Done):
                 return Skipped(reason=f"step {index + 1} did not succeed")
         arguments = self._resolved(step, needed)
         if isinstance(arguments, Failed):
             return arguments
+        command, at = run.command, None if step.needs else run.dispatched
         try:
-            at = at or await self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
+            if at is None:
+                sending = self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
+                at = await unbroken(sending)
         except JournalUnavailable as error:
             # Without a record of the intent nothing is sent.
             return Failed(code=error.code, reason=str(error))
         except asyncio.CancelledError:
-            await asyncio.shield(self._recorded(command, step, Cancelled()))
+            await self.take_back(command, [step])
             raise
+        run.sent.add(step.index)
         self._tell(command, step, StepState.DISPATCHED, at)
         function = self._catalogue[step.function]
         invocation = Invocation(
@@ -141,7 +162,7 @@ class Executor:
             # start takes it up; where a person cancelled, the pipeline closes it.
             if function.effect not in (Effect.READ, Effect.SET):
                 silent = Unknown(reason="cancelled while it was under way")
-                await asyncio.shield(self._recorded(command, step, silent))
+                await unbroken(self._recorded(command, step, silent))
             raise
         return outcome
 
@@ -185,17 +206,13 @@ class Executor:
             resolved[name] = text
         return resolved
 
-    async def _recorded(self, command: Command, step: Step, outcome: Outcome) -> Outcome:
-        state = StepState(outcome.state)
-        try:
-            at = await self._journal.move_step(command.id, step.index, state, outcome)
-        except JournalUnavailable as error:
-            # The journal has it dispatched, and the pipeline closes it so; nobody may rely on it.
-            return Unknown(reason=f"it ended as {state}, which could not be recorded: {error}")
+    async def _recorded(self, command: Command, step: Step, outcome: Outcome) -> None:
+        at = await self._journal.settle(command.id, step.index, outcome)
         self.tell_end(command, step, outcome, at)
-        return outcome
 
-    def _tell(self, command: Command, step: Step, state: str, at: float, text: str = "") -> None:
+    def _tell(
+        self, command: Command, step: Step | StepRecord, state: str, at: float, text: str = ""
+    ) -> None:
         self._bus.publish(
             Event(id=command.id, user=command.user, state=state, at=at, step=step.index,
                   function=step.function, device=step.device or "", text=text)

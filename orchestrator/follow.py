@@ -7,10 +7,10 @@ import time
 import uuid
 
 from rich.console import Console
-from rich.prompt import Confirm
 
 from orchestrator import ledger, view
 from orchestrator.client import HubClient
+from orchestrator.prompt import confirmed
 from schemas.event import Event
 from schemas.execution import RunState
 
@@ -34,7 +34,7 @@ async def follow(
         if told.step is not None:
             continue
         if told.state == RunState.AWAITING_CONFIRMATION:
-            await _confirm(client, told, yes)
+            await _confirm(client, told, console, yes)
         elif ended:
             if as_json:
                 record = await client.request("execution/get", execution=identity)
@@ -47,22 +47,37 @@ async def follow(
 
 
 async def _next(client: HubClient, identity: str) -> Event:
-    """The command's next event, or its end as the journal has it where events were missed."""
+    """The command's next event; where events were missed, its end or the question it waits with."""
     while True:
         try:
             async with asyncio.timeout(QUIET):
                 told = await client.events.get()
         except TimeoutError:
             record = await client.request("execution/get", execution=identity)
-            if record["state"] not in _ENDED:
-                continue
-            return Event(id=identity, user=record["command"]["user"], state=record["state"],
-                         at=record["ended"], text=record["answer"])  # fmt: skip
+            if record["state"] in _ENDED:
+                return Event(id=identity, user=record["command"]["user"], state=record["state"],
+                             at=record["ended"], text=record["answer"])  # fmt: skip
+            if "awaiting" in record:
+                return Event(id=identity, user=record["command"]["user"], state=record["state"],
+                             at=time.time(), **record["awaiting"])  # fmt: skip
         if told.id == identity:
             return told
 
 
-async def _confirm(client: HubClient, told: Event, yes: bool) -> None:
-    if not yes and sys.stdin.isatty():
-        yes = await asyncio.to_thread(Confirm.ask, "Do it?", default=False)
+async def _confirm(client: HubClient, told: Event, console: Console, yes: bool) -> None:
+    """Answer for the person; nothing is answered where the command ended while they thought."""
+    if not yes and not sys.stdin.isatty():
+        console.print("not confirmed: nobody is at a terminal; --yes confirms beforehand")
+    elif not yes:
+        asking = asyncio.create_task(confirmed("Do it?", console))
+        try:
+            while not asking.done():
+                await asyncio.wait([asking], timeout=QUIET)
+                record = await client.request("execution/get", execution=told.id)
+                if "awaiting" not in record:
+                    console.print()
+                    return
+        finally:
+            asking.cancel()
+        yes = asking.result()
     await client.request("confirm", execution=told.id, token=told.token, answer=yes)

@@ -6,6 +6,7 @@ neighbours with it.
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -24,8 +25,12 @@ from schemas.execution import Decision, Execution, RunState, StepRecord, StepSta
 from schemas.outcome import Outcome
 from schemas.plan import Plan
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 BATCH = 256
+RETRY = 1.0
+"""Seconds between two attempts to write what has happened."""
 
 
 class JournalUnavailable(HubError):
@@ -51,6 +56,7 @@ class Journal:
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         # The driver begins with IMMEDIATE: a transaction that will write waits its turn at once.
+        self._closing = False
         self._engine = sa.create_engine(
             f"sqlite:///{file}", connect_args={"isolation_level": "IMMEDIATE"}
         )
@@ -67,6 +73,7 @@ class Journal:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing = True
         self._changes.put(None)
         await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
@@ -117,6 +124,11 @@ class Journal:
         """Move a step to `to` and say when; IllegalTransition where the ledger forbids it."""
         return await self._do(lambda kept: kept.move_step(run, index, to, outcome))
 
+    async def settle(self, run: str, index: int, outcome: Outcome) -> float:
+        """Record how a step ended, and say when; waits until the database takes it."""
+        state = StepState(outcome.state)
+        return await self._insist(lambda kept: kept.move_step(run, index, state, outcome))
+
     async def end(
         self,
         run: str,
@@ -124,10 +136,10 @@ class Journal:
         conclude: Callable[[Execution], tuple[RunState, str]],
     ) -> Execution | None:
         """End a command in one change: its open steps as `close` says, then the command in the
-        state and with the answer that `conclude` draws from the record. Gives the record; that of
-        a command which had ended stays as it is.
+        state and with the answer that `conclude` draws from the record. Waits until the database
+        takes it. Gives the record; None where the command has ended already or is not known.
         """
-        return await self._do(lambda kept: kept.end(run, close, conclude))
+        return await self._insist(lambda kept: kept.end(run, close, conclude))
 
     async def get(self, run: str) -> Execution | None:
         """One command's record."""
@@ -141,7 +153,18 @@ class Journal:
         """Commands that had not ended when the hub stopped, oldest first."""
         return await self._do(Records.unfinished)
 
+    async def _insist(self, work: Callable[[Records], T]) -> T:
+        """As `_do`, until the database takes it: what has happened is not given up."""
+        while True:
+            try:
+                return await self._do(work)
+            except JournalUnavailable as error:
+                log.error("trying again in %g s: %s", RETRY, error)
+                await asyncio.sleep(RETRY)
+
     async def _do(self, work: Callable[[Records], T]) -> T:
+        if self._closing:
+            raise JournalUnavailable(f"{self._file}: the journal is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._changes.put(_Change(work, loop, future))
@@ -167,17 +190,22 @@ class Journal:
             with kept.connection.begin():
                 return [change.work(kept) for change in changes]
         except Exception as error:  # noqa: BLE001 (whatever it is, the writer goes on)
-            if _lost(error):
+            if _lost(error) and (len(changes) == 1 or _busy(error)):
                 return [JournalUnavailable(f"{self._file}: {error.orig}")] * len(changes)
             if len(changes) == 1:
                 return [error]
-        # One change's own fault is no neighbour's loss.
+        # One change's own fault is no neighbour's loss, nor is one that does not fit on the disk.
         return [self._commit(kept, [change])[0] for change in changes]
 
 
 def _lost(error: Exception) -> TypeGuard[DBAPIError]:
     """Whether the database failed, and not just refused one change."""
     return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
+
+
+def _busy(error: DBAPIError) -> bool:
+    """Whether somebody else holds the database: each further attempt would wait as long again."""
+    return getattr(error.orig, "sqlite_errorname", "") == "SQLITE_BUSY"
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any) -> None:

@@ -1,20 +1,22 @@
 """The life of one command, in the order it happens."""
 
 import asyncio
+import functools
 import hashlib
-import logging
 import time
 import unicodedata
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Executor as Threads
 
 from orchestrator import ledger, planner, router
 from orchestrator.answers import answer, describe
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.executor import Executor, Last
-from orchestrator.journal import Journal, JournalUnavailable
+from orchestrator.executor import Executor
+from orchestrator.journal import Journal
+from orchestrator.lives import Ending, Lives
 from orchestrator.registry import Registry
+from orchestrator.unbroken import unbroken
 from orchestrator.understanding import MAX_SENTENCE, Understanding
 from schemas.call import Invocation
 from schemas.command import Command
@@ -25,12 +27,8 @@ from schemas.function import Effect
 from schemas.outcome import Cancelled, Outcome, Unknown
 from schemas.plan import Plan, Step
 
-log = logging.getLogger(__name__)
-
 MAX_OPEN = 1_000
 """Commands under way at once; the next is refused as busy rather than left waiting unseen."""
-JOURNAL_RETRY = 1.0
-"""Seconds between two attempts to end a command that the journal would not take."""
 CONFIRM_WITHIN = 60.0
 """Seconds a confirmation is waited for."""
 
@@ -76,9 +74,10 @@ class Pipeline:
         self._executor = executor
         self._registry = registry
         self._bus = bus
-        self._lives: dict[str, asyncio.Task[None]] = {}
-        self._confirmations: dict[str, tuple[str, asyncio.Future[bool]]] = {}
-        self._cancelled: set[str] = set()
+        self._lives = Lives(self._end)
+        self._accepting = 0
+        self._awaited: dict[str, tuple[Event, asyncio.Future[bool]]] = {}
+        self._stopping = False
 
     async def submit(self, command: Command) -> bool:
         """Take a command in; once this returns, it is in the journal and will be seen to its end.
@@ -86,26 +85,33 @@ class Pipeline:
         False where its id is known already: the earlier one's record is the answer.
         """
         _check(command)
-        if len(self._lives) >= MAX_OPEN:
+        if len(self._lives) + self._accepting >= MAX_OPEN:
             raise Busy
         # Reading the sentence changes nothing, so it does not wait for the disk.
         understood = self._understood(command)
         accepted = False
+        self._accepting += 1
         try:
             accepted = await self._journal.accept(command)
         finally:
+            self._accepting -= 1
             if not accepted:
                 understood.cancel()
         if accepted:
             self._tell(command, RunState.ACCEPTED, time.time())
-            self._start(command, self._live(command, understood))
+            self._lives.start(command, lambda: self._live(command, understood))
         return accepted
+
+    def awaited(self, run: str) -> Event | None:
+        """What was told of the confirmation a command waits for, with its token."""
+        told, answered = self._awaited.get(run, (None, None))
+        return told if answered is not None and not answered.done() else None
 
     async def confirm(self, run: str, token: str, user: str, *, yes: bool = True) -> None:
         """Answer the one confirmation `token` stands for; NotAwaited otherwise."""
         execution = await self._journal.get(run)
-        expected, answered = self._confirmations.get(run, ("", None))
-        if answered is None or answered.done() or token != expected:
+        told, answered = self._awaited.get(run, (None, None))
+        if told is None or answered is None or answered.done() or token != told.token:
             raise NotAwaited
         if execution is None or execution.command.user != user:
             raise NotAwaited
@@ -114,60 +120,22 @@ class Pipeline:
     async def cancel(self, run: str, user: str) -> None:
         """Stop a command: what was not sent is not sent any more."""
         execution = await self._journal.get(run)
-        life = self._lives.get(run)
-        if execution is None or execution.command.user != user or life is None:
+        mine = execution is not None and execution.command.user == user
+        if not mine or not await self._lives.cancel(run):
             raise NotAwaited(f"no command {run} of yours is under way")
-        self._cancelled.add(run)
-        life.cancel()
-        await asyncio.wait([life])
 
     async def recover(self) -> None:
         """Take up every command that had not ended when the hub stopped."""
         for execution in await self._journal.unfinished():
-            self._start(execution.command, self._resume(execution))
+            self._lives.start(execution.command, functools.partial(self._resume, execution))
 
     async def drain(self, within: float) -> None:
-        """Wait for what is under way, then stop the rest where it stands."""
-        for run, (_, answered) in list(self._confirmations.items()):
+        """Wait for what is under way, then leave the rest to the next start."""
+        self._stopping = True
+        for run, (_, answered) in list(self._awaited.items()):
             if not answered.done():  # nobody can answer any more; the next start says so
-                self._lives[run].cancel()
-        if self._lives:
-            await asyncio.wait(list(self._lives.values()), timeout=within)
-        for life in list(self._lives.values()):
-            life.cancel()
-        await asyncio.gather(*self._lives.values(), return_exceptions=True)
-
-    def _start(self, command: Command, life: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(self._guarded(command, life), name=command.id)
-        self._lives[command.id] = task
-        task.add_done_callback(lambda _: self._lives.pop(command.id, None))
-
-    async def _guarded(self, command: Command, life: Coroutine[None, None, None]) -> None:
-        """The command's end is told even when a bug escapes."""
-        try:
-            await life
-        except asyncio.CancelledError:
-            if command.id not in self._cancelled:
-                raise
-            self._cancelled.discard(command.id)
-            await self._end(command, RunState.CANCELLED, "cancelled by a person")
-        except JournalUnavailable as error:
-            log.error("command %s waits for the journal: %s", command.id, error)
-            await self._end_once_possible(command, f"the journal could not be written: {error}")
-        except HubError as error:
-            await self._end_once_possible(command, str(error))
-        except Exception:
-            log.exception("command %s broke", command.id)
-            await self._end_once_possible(command, "the hub broke; its log says why")
-
-    async def _end_once_possible(self, command: Command, reason: str) -> None:
-        """No end is told that the journal does not have: a restart would run the command again."""
-        while True:
-            try:
-                await self._end(command, RunState.REFUSED, reason)
-                return
-            except JournalUnavailable:
-                await asyncio.sleep(JOURNAL_RETRY)
+                self._lives.leave(run)
+        await self._lives.drain(within)
 
     def _understood(self, command: Command) -> "asyncio.Future[Understanding]":
         loop = asyncio.get_running_loop()
@@ -175,11 +143,10 @@ class Pipeline:
             self._model_thread, self._understand, command.text, command.user
         )
 
-    async def _live(self, command: Command, reading: "asyncio.Future[Understanding]") -> None:
+    async def _live(self, command: Command, reading: "asyncio.Future[Understanding]") -> Ending:
         understood = await reading
         if _expired(command):
-            await self._end(command, RunState.EXPIRED, "the command expired before it could run")
-            return
+            return Ending(RunState.EXPIRED, "the command expired before it could run")
         plan = None
         decision, reason = understood.decision, understood.reason
         if decision in (Decision.ACT, Decision.CONFIRM):
@@ -191,7 +158,7 @@ class Pipeline:
                 decision, reason = Decision.ASK, str(error)
         if command.dry_run and plan is not None:
             decision, reason, plan = Decision.REFUSE, f"dry run: would {decision}", None
-        at = await self._journal.decide(
+        deciding = self._journal.decide(
             command.id,
             decision,
             reason=reason,
@@ -200,14 +167,17 @@ class Pipeline:
             plan=plan,
             start=decision is Decision.ACT,
         )
+        try:
+            at = await unbroken(deciding)
+        except asyncio.CancelledError:
+            await self._executor.take_back(command, plan.first if plan else ())
+            raise
         if plan is None:
-            await self._end(command, RunState.REFUSED, reason)
-            return
+            return Ending(RunState.REFUSED, reason)
         self._tell(command, RunState.PLANNED, at, understood.text)
         if decision is Decision.ACT:
-            await self._execute(command, plan, at)
-        elif await self._confirmed(command, plan, reason):
-            await self._run(command, plan)
+            return await self._execute(command, plan, at)
+        return await self._asked(command, plan, reason) or await self._run(command, plan)
 
     def _routed(self, command: Command, understood: Understanding) -> Plan:
         devices = self._registry.approved
@@ -216,65 +186,64 @@ class Pipeline:
         plan = planner.plan(understood.calls, self._catalogue)
         return router.route(plan, devices, command.text, self._catalogue)
 
-    async def _confirmed(self, command: Command, plan: Plan, reason: str) -> bool:
-        """Wait for a person's yes, which is bound to this very plan."""
+    async def _asked(self, command: Command, plan: Plan, reason: str) -> Ending | None:
+        """Wait for a person's yes, which is bound to this very plan; None once it came."""
+        if self._stopping:
+            return Ending(RunState.CANCELLED, "the hub stops and can ask nobody")
         bound = f"{command.id} {plan.model_dump_json()}"
         token = hashlib.sha256(bound.encode()).hexdigest()[:16]
-        described = describe(plan, self._registry.names())
+        state, text = RunState.AWAITING_CONFIRMATION, describe(plan, self._registry.names())
+        at = await self._journal.move_run(command.id, state)
+        told = Event(id=command.id, user=command.user, state=state, at=at,
+                     text=f"{reason}: {text}", token=token)  # fmt: skip
         answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._confirmations[command.id] = (token, answered)
+        self._awaited[command.id] = (told, answered)
+        self._bus.publish(told)
         try:
-            waiting = RunState.AWAITING_CONFIRMATION
-            at = await self._journal.move_run(command.id, waiting)
-            self._tell(command, waiting, at, f"{reason}: {described}", token)
             async with asyncio.timeout(CONFIRM_WITHIN):
                 yes = await answered
         except TimeoutError:
-            await self._end(command, RunState.EXPIRED, "nobody confirmed in time")
-            return False
+            return Ending(RunState.EXPIRED, "nobody confirmed in time")
         finally:
-            del self._confirmations[command.id]
-        if yes and _expired(command):
-            await self._end(command, RunState.EXPIRED, "the command expired before it could run")
-            return False
+            del self._awaited[command.id]
         if not yes:
-            await self._end(command, RunState.CANCELLED, "a person said no")
-        return yes
+            return Ending(RunState.CANCELLED, "a person said no")
+        if _expired(command):
+            return Ending(RunState.EXPIRED, "the command expired before it could run")
+        return None
 
-    async def _run(self, command: Command, plan: Plan) -> None:
-        await self._execute(command, plan, await self._journal.start(command.id, plan))
+    async def _run(self, command: Command, plan: Plan) -> Ending:
+        try:
+            at = await unbroken(self._journal.start(command.id, plan))
+        except asyncio.CancelledError:
+            await self._executor.take_back(command, plan.first)
+            raise
+        return await self._execute(command, plan, at)
 
-    async def _execute(self, command: Command, plan: Plan, started: float) -> None:
+    async def _execute(self, command: Command, plan: Plan, started: float) -> Ending:
         self._tell(command, RunState.RUNNING, started)
-        last = await self._executor.run(command, plan, dispatched=started)
-        await self._end(command, last=last)
+        return Ending(last=await self._executor.run(command, plan, dispatched=started))
 
-    async def _resume(self, execution: Execution) -> None:
-        """What a restart means: see DESIGN, durable execution."""
+    async def _resume(self, execution: Execution) -> Ending:
+        """Go on where the hub stopped: what may have reached a device is not sent twice."""
         command = execution.command
         if execution.state is RunState.ACCEPTED:
-            await self._live(command, self._understood(command))
-            return
+            return await self._live(command, self._understood(command))
         plan = Plan(steps=tuple(_step(record) for record in execution.steps))
         if execution.state is RunState.AWAITING_CONFIRMATION:
-            reason = "the hub restarted before anybody confirmed"
-            await self._end(command, RunState.EXPIRED, reason)
-            return
+            return Ending(RunState.EXPIRED, "the hub restarted before anybody confirmed")
         if execution.state is RunState.PLANNED:
             if _expired(command):
-                await self._end(command, RunState.EXPIRED, "the hub was down while it expired")
-            elif execution.decision is Decision.ACT:
-                await self._run(command, plan)
-            else:
-                reason = "the hub restarted before it could ask for a confirmation"
-                await self._end(command, RunState.CANCELLED, reason)
-            return
+                return Ending(RunState.EXPIRED, "the hub was down while it expired")
+            if execution.decision is Decision.ACT:
+                return await self._run(command, plan)
+            reason = "the hub restarted before it could ask for a confirmation"
+            return Ending(RunState.CANCELLED, reason)
         known = {r.index: r.outcome for r in execution.steps if r.outcome is not None}
         for record in execution.steps:
             if record.state is StepState.DISPATCHED:
                 await self._take_up(command, record, known)
-        last = await self._executor.run(command, plan, known=known)
-        await self._end(command, last=last)
+        return Ending(last=await self._executor.run(command, plan, known=known))
 
     async def _take_up(
         self, command: Command, record: StepRecord, known: dict[int, Outcome]
@@ -284,8 +253,7 @@ class Pipeline:
         if outcome is None:
             await self._journal.move_step(command.id, record.index, StepState.PENDING)
             return
-        state = StepState(outcome.state)
-        await self._journal.move_step(command.id, record.index, state, outcome)
+        await self._journal.settle(command.id, record.index, outcome)
         known[record.index] = outcome
 
     async def _looked_up(self, command: Command, record: StepRecord) -> Outcome | None:
@@ -306,40 +274,38 @@ class Pipeline:
         )
         try:
             return await self._registry.probe(record.device, invocation)
-        except HubError:
+        except (HubError, TimeoutError):
             return unknown
 
-    async def _end(
-        self,
-        command: Command,
-        state: RunState | None = None,
-        reason: str = "",
-        *,
-        last: Last | None = None,
-    ) -> None:
-        """End a command as `state`, or as its steps ended; `last` and open steps end with it.
+    async def _end(self, command: Command, ending: Ending) -> None:
+        """End a command and its open steps in the journal, and tell it; once begun, all of it."""
+        await unbroken(self._end_and_tell(command, ending))
 
-        The answer says what became of every step that may have reached a device.
-        """
+    async def _end_and_tell(self, command: Command, ending: Ending) -> None:
         names = self._registry.names()
 
         def conclude(execution: Execution) -> tuple[RunState, str]:
-            said = [reason] if reason else []
-            if not reason or any(record.started for record in execution.steps):
+            # The answer says what became of every step that may have reached a device.
+            said = [ending.reason] if ending.reason else []
+            if not ending.reason or any(record.started for record in execution.steps):
                 said.append(answer(execution, names, self._catalogue))
-            return _verdict(execution, state), "; ".join(said)
+            return _verdict(execution, ending.state), "; ".join(said)
 
         def close(record: StepRecord) -> Outcome:
-            if last and last[0].index == record.index:
-                return last[1]
-            return self._cut_off(record, reason or "the command ended")
+            if ending.last and ending.last[0].index == record.index:
+                outcome = ending.last[1]
+            else:
+                outcome = self._cut_off(record, ending.reason or "the command ended")
+            closed[record.index] = outcome
+            return outcome
 
+        closed: dict[int, Outcome] = {}
         ended = await self._journal.end(command.id, close, conclude)
         if ended is None:
             return
         at = ended.ended or time.time()
-        if last:
-            self._executor.tell_end(command, *last, at)
+        for index, outcome in closed.items():
+            self._executor.tell_end(command, ended.steps[index], outcome, at)
         self._bus.publish(
             Event(id=command.id, user=command.user, state=ended.state, at=at, text=ended.answer,
                   record=ended)
@@ -352,12 +318,8 @@ class Pipeline:
             return Unknown(reason=f"it was under way: {reason}")
         return Cancelled(reason=reason)
 
-    def _tell(
-        self, command: Command, state: RunState, at: float, text: str = "", token: str = ""
-    ) -> None:
-        self._bus.publish(
-            Event(id=command.id, user=command.user, state=state, at=at, text=text, token=token)
-        )
+    def _tell(self, command: Command, state: RunState, at: float, text: str = "") -> None:
+        self._bus.publish(Event(id=command.id, user=command.user, state=state, at=at, text=text))
 
 
 def _step(record: StepRecord) -> Step:

@@ -82,7 +82,7 @@ class Records:
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
-        self._rendered: dict[tuple[object, ...], tuple[str, Sequence[str] | None]] = {}
+        self._rendered: dict[tuple[object, ...], tuple[str, Sequence[str]]] = {}
 
     def add(self, command: Command) -> None:
         """A command came in; sqlalchemy's IntegrityError where its id is known."""
@@ -148,7 +148,7 @@ class Records:
         """End a command and what is open of it; see `Journal.end`."""
         execution = self.get(run)
         if execution is None or execution.state in ledger.ENDED_RUN:
-            return execution
+            return None
         now = time.time()
         reached: list[tuple[int | None, str]] = []
         closed = []
@@ -234,8 +234,8 @@ class Records:
         """Change a step that is `before`."""
         ledger.check_step(before, to)
         changed = {"this_run": run, "at": index, "before": before, "state": to}
-        if to is StepState.DISPATCHED:
-            changed["started"] = now
+        if to in (StepState.DISPATCHED, StepState.PENDING):
+            changed["started"] = now if to is StepState.DISPATCHED else None
         if outcome is not None:
             changed |= {"outcome": outcome.model_dump_json(), "ended": now}
         if self._execute(_CHANGE_STEP, changed).rowcount != 1:
@@ -259,16 +259,16 @@ class Records:
         if key not in self._rendered:
             self._rendered[key] = self._render(statement, list(rows[0]))
         sql, order = self._rendered[key]
-        given = [tuple(row[name] for name in order) if order else dict(row) for row in rows]
+        given = [tuple(row[name] for name in order) for row in rows]
         many = isinstance(values, list)
         return self.connection.exec_driver_sql(sql, given if many else given[0])
 
-    def _render(self, statement: Statement, columns: list[str]) -> tuple[str, Sequence[str] | None]:
-        """The driver's text, and the order of its values where it takes them by position."""
+    def _render(self, statement: Statement, columns: list[str]) -> tuple[str, Sequence[str]]:
+        """The driver's text, and the order of its values."""
         keys = None if isinstance(statement, sa.Select) else columns
         compiled = statement.compile(dialect=self.connection.dialect, column_keys=keys)
         assert isinstance(compiled, SQLCompiler)
-        return str(compiled), compiled.positiontup
+        return str(compiled), compiled.positiontup or ()
 
 
 def _row(run: str, step: Step, started: bool, now: float) -> dict[str, Any]:

@@ -34,6 +34,24 @@ class NoSuchDevice(HubError):
     code = "no_such_device"
 
 
+class NotStored(HubError):
+    """The devices cannot be written down; the change lasts until the hub stops."""
+
+    code = "storage"
+
+
+class NameTaken(HubError):
+    """Another device has the name."""
+
+    code = "name_taken"
+
+
+class NotRemovable(HubError):
+    """The device comes with the configuration."""
+
+    code = "not_removable"
+
+
 class Registry:
     """Approved devices, kept in one file, and proposals, kept in memory."""
 
@@ -131,28 +149,29 @@ class Registry:
             raise NoSuchDevice(f"no device was found that is called {wanted!r}")
         self._proposed.pop(device.id, None)
         self._approved[device.id] = device.model_copy(update={"approved": True})
-        self._save()
+        self._store()
         with contextlib.suppress(HubError):
-            adapter = await self._connected(device.id)
-            # A name that is only a part of the id (a serial number) tells a person nothing.
-            if adapter.model and device.name in device.id:
-                return self.rename(device.id, adapter.model)
+            await self._connected(device.id)
         return self._approved[device.id]
 
     async def remove(self, wanted: str) -> Device:
         """Forget an approved device, by id or name."""
         device = self._known(wanted)
+        if device.id in self._static:
+            raise NotRemovable(f"{device.name} stands in the configuration: remove it there")
         del self._approved[device.id]
         self._problems.pop(device.id, None)
-        self._save()
+        self._store()
         await self._disconnect(device.id)
         return device
 
     def rename(self, wanted: str, name: str) -> Device:
-        """Give an approved device another name."""
+        """Give an approved device another name; NameTaken where another one has it."""
         device = self._known(wanted)
+        if any(d.name.casefold() == name.casefold() and d.id != device.id for d in self.approved):
+            raise NameTaken(f"another device is called {name!r}")
         self._approved[device.id] = device.model_copy(update={"name": name})
-        self._save()
+        self._store()
         return self._approved[device.id]
 
     def keep_connecting(self) -> None:
@@ -171,7 +190,8 @@ class Registry:
 
     async def probe(self, device: str, invocation: Invocation) -> Done | None:
         """Whether an earlier call of a probeable function happened; None where it did not."""
-        return await (await self._connected(device)).probe(invocation)
+        async with asyncio.timeout(CONNECT_WITHIN + invocation.timeout):
+            return await (await self._connected(device)).probe(invocation)
 
     async def close(self) -> None:
         """Let go of every device."""
@@ -188,26 +208,44 @@ class Registry:
             known = self._approved.get(device)
             if known is None:
                 raise DeviceUnavailable(f"the device {device} was removed")
-            if known.protocol not in self._factories:
-                raise DeviceUnavailable(f"{known.name}: no adapter for protocol {known.protocol}")
-            adapter = self._factories[known.protocol](known)
             try:
-                functions = await adapter.connect()
-            except BaseException as error:
-                if isinstance(error, HubError):
-                    self._problems[device] = str(error)
-                await adapter.close()
+                adapter, functions = await self._opened(known)
+            except Exception as error:
+                told = (
+                    str(error) if isinstance(error, HubError) else "its adapter broke; see the log"
+                )
+                self._note(device, told)
                 raise
             now = self._approved.get(device)
             if now is None or now.address != known.address:
                 await adapter.close()
                 raise DeviceUnavailable(f"{known.name} was removed or moved while connecting")
             self._adapters[device] = adapter
-            self._problems.pop(device, None)
-            update = {"functions": tuple(sorted(functions))}
-            self._approved[device] = self._approved[device].model_copy(update=update)
+            self._note(device, "")
+            update: dict[str, object] = {"functions": tuple(sorted(functions))}
+            # A name that is only a part of the id (a serial number) tells a person nothing.
+            model = adapter.model
+            if model and now.name in now.id and not self._find(model, self._approved):
+                update["name"] = model
+            self._approved[device] = now.model_copy(update=update)
             self._save()
             return adapter
+
+    async def _opened(self, known: Device) -> tuple[Adapter, frozenset[str]]:
+        if known.protocol not in self._factories:
+            raise DeviceUnavailable(f"{known.name}: no adapter for protocol {known.protocol}")
+        adapter = self._factories[known.protocol](known)
+        try:
+            return adapter, await adapter.connect()
+        except BaseException:
+            await adapter.close()
+            raise
+
+    def _note(self, device: str, problem: str) -> None:
+        """Remember why a device is not connected, and tell it where that is news."""
+        if self._problems.get(device, "") != problem:
+            self._problems[device] = problem
+            self._changed()
 
     async def _keep_connecting(self) -> None:
         while True:
@@ -243,12 +281,23 @@ class Registry:
         return named[0] if len(named) == 1 else None
 
     def _save(self) -> None:
+        """As `_store`, where no person waits: what is connected stays so on a full disk."""
+        try:
+            self._store()
+        except NotStored as error:
+            log.error("%s", error)
+
+    def _store(self) -> None:
         kept = [device for device in self.approved if device.id not in self._static]
         stored = [device.model_dump(mode="json") for device in kept]
         partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(stored, indent=1), encoding="utf-8")
-        partial.replace(self._file)
-        self._changed()
+        try:
+            partial.write_text(json.dumps(stored, indent=1), encoding="utf-8")
+            partial.replace(self._file)
+        except OSError as error:
+            raise NotStored(f"{self._file}: cannot be written: {error.strerror}") from error
+        finally:
+            self._changed()
 
     def _changed(self) -> None:
         for listener in self._listeners:

@@ -86,7 +86,10 @@ class Service:
         execution = await self._journal.get(_field(request, "execution"))
         if execution is None or execution.command.user != user:
             raise BadCommand(f"no command {request['execution']!r} of yours is known")
-        return execution.plain()
+        told = self._pipeline.awaited(execution.command.id)
+        if told is None:
+            return execution.plain()
+        return execution.plain() | {"awaiting": {"text": told.text, "token": told.token}}
 
     async def _list(self, user: str, request: Request) -> Any:
         limit = request.get("limit", 20)

@@ -27,7 +27,7 @@ def event(
         (f"{(told.at - began) * 1000:7.0f} ms ", "dim"),
         f"{what}{where}: ",
         (told.state, _STYLES.get(told.state, "")),
-        (f"  {told.text}" if text else "", "dim"),
+        (f"  {told.text}" if text and told.text else "", "dim"),
     )
     console.print(line, soft_wrap=True)
 
@@ -43,11 +43,13 @@ def devices(console: Console, found: list[dict[str, Any]]) -> None:
             escape(device["name"]), device["kind"], escape(device["id"]), escape(state), functions
         )
     console.print(table)
+    if not all(device["approved"] for device in found):
+        console.print("octopus devices approve NAME lets the hub use a device", style="dim")
 
 
 def _state(device: dict[str, Any]) -> str:
     if not device["approved"]:
-        return "waits: octopus devices approve"
+        return "waits for approval"
     if device["connected"]:
         return "connected"
     return f"approved: {device['problem'] or 'not connected yet'}"

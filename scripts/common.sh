@@ -14,8 +14,9 @@ environment() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         { echo "Python 3.11 or newer is needed; $python is $("$python" --version)" >&2; exit 2; }
     [ -x .venv/bin/python ] || { echo "making .venv"; "$python" -m venv .venv; }
-    echo "installing ${1:-the hub} (once; a few minutes the first time)"
-    .venv/bin/pip install --quiet --disable-pip-version-check \
+    echo "installing the hub${1:+ with what its tests and training need} (once; a few minutes)"
+    # setuptools has a page of advice for every editable installation.
+    PYTHONWARNINGS=ignore .venv/bin/pip install --quiet --disable-pip-version-check \
         --constraint constraints.txt --editable ".${1:+[$1]}"
     echo "$wanted" > "$stamp"
 }

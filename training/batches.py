@@ -43,8 +43,8 @@ def shuffled(rows: Sequence[Encoded], size: int, rng: random.Random) -> Iterator
         yield [rows[at] for at in order[start : start + size]]
 
 
-def collate(rows: Sequence[Encoded], grammar: Grammar) -> Batch:
-    """One batch; the response starts at the same place in every row."""
+def collate(rows: Sequence[Encoded], grammar: Grammar, count: int = Shape.pieces) -> Batch:
+    """One batch; the response starts at the same place in every row. `count`: of word pieces."""
     actions = len(grammar.vocabulary.actions)
     sentence = max(len(row.pieces) for row in rows)
     response = max(len(row.choices) for row in rows)
@@ -63,7 +63,7 @@ def collate(rows: Sequence[Encoded], grammar: Grammar) -> Batch:
         positions[at, :pieces] = np.arange(pieces)
         seen[at, :pieces] = True
         seen[at, sentence : sentence + steps] = True
-        read = inputs(row, actions)
+        read = inputs(row, actions, count)
         ids[at, sentence : sentence + steps] = read.ids
         types[at, sentence : sentence + steps] = read.types
         positions[at, sentence : sentence + steps] = read.positions
@@ -90,7 +90,7 @@ class Inputs:
     positions: NDArray[np.int64]
 
 
-def inputs(row: Encoded, actions: int) -> Inputs:
+def inputs(row: Encoded, actions: int, count: int = Shape.pieces) -> Inputs:
     """The first position reads the end of the calls so far, which before the first is the end."""
     steps = len(row.choices)
     ids = np.zeros(steps, np.int64)
@@ -98,7 +98,7 @@ def inputs(row: Encoded, actions: int) -> Inputs:
     ids[0] = row.pieces[-1]
     for step, choice in enumerate(row.choices[:-1], 1):
         if choice < actions:
-            ids[step] = Shape.pieces + choice
+            ids[step] = count + choice
         else:
             ids[step] = row.pieces[choice - actions]
             positions[step] = choice - actions

@@ -1,20 +1,14 @@
-"""How often the shipped weights are right: `python -m training.evaluate FILE.jsonl …`.
+"""How often a set of weights is right, and whether it knows: `octopus evaluate`."""
 
-A row is `q` and `call`, a list of `{name, args, accept?}`; an argument may itself be such a call.
-A function is right where the calls' names are, in any order, inner ones included; a row is whole
-where every argument its author marked is right too.
-"""
-
-import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
@@ -22,171 +16,180 @@ from orchestrator.named import named
 from orchestrator.octopus.engine import WEIGHTS, Engine
 from orchestrator.policy import Policy
 from orchestrator.understanding import Understander
-from training.dataset.verify import key
-from training.train import ROOT
+from schemas.errors import HubError
+from training.marks import Marked, Row, mark_all
 
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Marked:
-    """One row, what was predicted for it, and what of that is right."""
-
-    row: Row
-    calls: list[dict[str, Any]]
-    function: bool
-    whole: bool
-    milliseconds: float
-
-    @property
-    def shape(self) -> str:
-        """single | parallel | nested | irrelevant."""
-        kind: str = self.row["kind"]
-        return kind
+BINS = 10
+"""Bins of equal width that confidences are sorted into."""
+THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+NOW = datetime(2026, 6, 1, 9, 0)
+"""When every sentence is said, so that words for times always mean the same."""
 
 
-def mark(row: Row, answer: dict[str, Any]) -> Marked:
-    """Compare one answer of `octopus decode` with its row."""
-    calls = answer["calls"]
-    pairs = _paired(row["call"], calls)
-    function = pairs is not None
-    whole = function and all(_whole(gold, said) for gold, said in pairs or ())
-    return Marked(row, calls, function, whole, answer["ms"])
+class BadRows(HubError):
+    """A file of rows cannot be read."""
+
+    code = "bad_rows"
 
 
-def _paired(gold: Sequence[Row], said: Sequence[Row]) -> list[tuple[Row, Row]] | None:
-    """Each wanted call with a predicted one of the same functions; None where one is left over."""
-    left = list(said)
-    pairs = []
-    for wanted in gold:
-        fitting = [call for call in left if _same_function(wanted, call)]
-        if not fitting:
-            return None
-        best = max(fitting, key=lambda call: _whole(wanted, call))
-        left.remove(best)
-        pairs.append((wanted, best))
-    return None if left else pairs
+def own_sets() -> list[Path]:
+    """The held-out sets of the project; BadRows outside a checkout."""
+    found = sorted((Path(__file__).parent.parent / "tests/heldout").glob("*.jsonl"))
+    if not found:
+        raise BadRows("no held-out sets beside this installation: name files of rows")
+    return found
 
 
-def _same_function(gold: Row, said: Row) -> bool:
-    if said["name"] not in (gold["name"], *gold.get("accept", ())):
-        return False
-    inner = {name: value for name, value in gold["args"].items() if isinstance(value, dict)}
-    nested = {name: value for name, value in said["args"].items() if isinstance(value, dict)}
-    return inner.keys() == nested.keys() and all(
-        _same_function(value, nested[name]) for name, value in inner.items()
-    )
+def report(
+    files: Sequence[Path], catalogue: Catalogue, console: Console, *,
+    weights: Path = WEIGHTS, out: Path | None = None, wrong: int = 0,
+) -> dict[str, Any]:  # fmt: skip
+    """Print a table for every file and give the figures by its name; with `out`, write them to
+    `evaluation.json` there, and the pictures of each file."""
+    rows = {file.stem: load(file) for file in files}  # all are read before anything is written
+    answer = reader(catalogue, weights)
+    figures: dict[str, Any] = {}
+    for name, some in rows.items():
+        marked = mark_all(track(some, name, console=console, transient=True), answer)
+        figures[name] = summary(marked)
+        console.print(table(name, figures[name]))
+        for line in errors(marked, wrong):
+            console.print(f"  {line}", markup=False, highlight=False)
+        if out is not None:
+            _draw(marked, figures[name], out, name)
+    if out is not None:
+        text = json.dumps(figures, indent=1)
+        (out / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    return figures
 
 
-def _whole(gold: Row, said: Row) -> bool:
-    if said["name"] != gold["name"]:
-        return True  # another function that is right as well; its arguments have no marks
-    return all(_right(value, said["args"].get(name)) for name, value in gold["args"].items())
+def _draw(marked: Sequence[Marked], figures: dict[str, Any], out: Path, name: str) -> None:
+    from training import plots  # matplotlib is an extra, and slow to import
+
+    out.mkdir(parents=True, exist_ok=True)
+    if any(one.shape in ("single", "irrelevant") for one in marked):
+        plots.confusion(marked, out / f"{name}-confusion.png")
+    curve = figures["calibration"]
+    plots.reliability(curve["curve"], curve["ece"], out / f"{name}-reliability.png")
 
 
-def _right(gold: Any, said: Any) -> bool:
-    if gold is None:
-        return True
-    if isinstance(gold, dict):
-        return isinstance(said, dict) and _whole(gold, said)
-    accepted = gold if isinstance(gold, list) else [gold]
-    return any(_plain(one) == _plain(said) for one in accepted)
+def load(file: Path) -> list[Row]:
+    """The rows of one file; BadRows names the line that is none."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRows(f"{file}: cannot be read: {error}") from error
+    rows = [_row(file, number, line) for number, line in enumerate(lines, 1)]
+    if not rows:
+        raise BadRows(f"{file}: there is no row in it")
+    return rows
 
 
-def _plain(value: Any) -> object:
-    """A value without what does not matter: case, articles, punctuation, 7 or 7.0."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int | float):
-        return float(value)
-    text = str(value)
-    if text.startswith("PT") and text.endswith("S"):
-        text = text[2:].lower()
-    words = key(text).split()
-    return " ".join(word for word in words if word not in ("the", "my", "a", "an"))
+def _row(file: Path, number: int, line: str) -> Row:
+    try:
+        row: Row = json.loads(line)
+        calls = row["call"]
+        whole = isinstance(row["q"], str) and isinstance(row["kind"], str) and calls
+        if not whole or not all(isinstance(call["args"], dict) and call["name"] for call in calls):
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRows(
+            f"{file}:{number}: a row is an object with q, kind, and call, a list of name and args"
+        ) from error
+    return row
 
 
-def mark_all(rows: Iterable[Row], answer: Callable[[str], dict[str, Any]]) -> list[Marked]:
-    """Mark every row with what `answer` makes of its sentence."""
-    return [mark(row, answer(row["q"])) for row in rows]
+def reader(catalogue: Catalogue, folder: Path = WEIGHTS) -> Callable[[str], Row]:
+    """What `octopus decode` says of a sentence, with the weights in `folder`."""
+    understander = Understander(
+        Engine(catalogue, folder).decode, catalogue, Policy(), threshold=0.0, region="US",
+        now=lambda: NOW,
+    )  # fmt: skip
+    return lambda sentence: named(sentence, understander, "local", catalogue)
 
 
 def summary(marked: Sequence[Marked]) -> dict[str, Any]:
-    """Shares of right functions and whole rows, by shape and by function, and the p50 latency."""
+    """Shares of right functions and whole calls, in all, by shape and by function; what was called
+    though nothing fits; calibration, coverage and latency (ms)."""
     by_shape: dict[str, list[Marked]] = defaultdict(list)
     by_function: dict[str, Counter[bool]] = defaultdict(Counter)
     for one in marked:
         by_shape[one.shape].append(one)
         for call in one.row["call"]:
             by_function[call["name"]][one.function] += 1
-    times = sorted(one.milliseconds for one in marked)
+    times = sorted(one.answer["ms"] for one in marked)
     return {
-        "rows": len(marked),
-        "function": _share(one.function for one in marked),
-        "whole": _share(one.whole for one in marked),
+        **_shares(marked),
+        "false_calls": round(1 - _share(m.function for m in by_shape["irrelevant"]), 4)
+        if by_shape.get("irrelevant")
+        else None,
         "ms_p50": times[len(times) // 2],
-        "shapes": {
-            shape: {"rows": len(some), "function": _share(one.function for one in some),
-                    "whole": _share(one.whole for one in some)}
-            for shape, some in sorted(by_shape.items())
-        },
+        "ms_p95": times[len(times) * 95 // 100],
+        "shapes": {shape: _shares(some) for shape, some in sorted(by_shape.items())},
         "functions": {
             name: {"rows": counts.total(), "function": round(counts[True] / counts.total(), 4)}
             for name, counts in sorted(by_function.items())
         },
-    }  # fmt: skip
+        "calibration": calibration(marked),
+        "coverage": [_covered(marked, threshold) for threshold in THRESHOLDS],
+    }
+
+
+def calibration(marked: Sequence[Marked]) -> dict[str, Any]:
+    """The reliability curve of the confidence that the functions are right, and the expected
+    calibration error (Guo et al. 2017, equation 5), over bins of equal width."""
+    bins: dict[int, list[Marked]] = defaultdict(list)
+    for one in marked:
+        bins[min(BINS - 1, int(one.answer["confidence"] * BINS))].append(one)
+    curve = [
+        {
+            "from": at / BINS,
+            "rows": len(some),
+            "confidence": round(sum(one.answer["confidence"] for one in some) / len(some), 4),
+            "right": _share(one.function for one in some),
+        }
+        for at, some in sorted(bins.items())
+    ]
+    error = sum(b["rows"] * abs(b["confidence"] - b["right"]) for b in curve) / len(marked)
+    return {"ece": round(error, 4), "curve": curve}
+
+
+def _covered(marked: Sequence[Marked], threshold: float) -> dict[str, float]:
+    """How many sentences a threshold lets pass, and how many of those are right."""
+    kept = [one for one in marked if one.answer["confidence"] >= threshold]
+    return {
+        "threshold": threshold,
+        "coverage": round(len(kept) / len(marked), 4),
+        "function": _share(one.function for one in kept),
+    }
+
+
+def _shares(marked: Sequence[Marked]) -> dict[str, Any]:
+    return {
+        "rows": len(marked),
+        "function": _share(one.function for one in marked),
+        "strict": _share(one.strict for one in marked),
+        "lenient": _share(one.lenient for one in marked),
+    }
 
 
 def _share(right: Iterable[bool]) -> float:
     marks = list(right)
-    return round(sum(marks) / len(marks), 4)
+    return round(sum(marks) / len(marks), 4) if marks else 0.0
 
 
-def reader(catalogue: Catalogue, folder: Path = WEIGHTS) -> Callable[[str], dict[str, Any]]:
-    """What `octopus decode` says of a sentence, with the weights in `folder`."""
-    understander = Understander(
-        Engine(catalogue, folder).decode, catalogue, Policy(), threshold=0.0, region="US",
-        now=lambda: datetime(2026, 6, 1, 9, 0),
-    )  # fmt: skip
-    return lambda sentence: named(sentence, understander, "local", catalogue)
-
-
-def load(file: Path) -> list[Row]:
-    """The rows of one file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
-
-def main() -> None:
-    """Print a table for every file, and with --json the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--errors", type=int, default=0, help="print this many wrong rows a file")
-    parser.add_argument("--json", action="store_true", help="end with one JSON line")
-    arguments = parser.parse_args()
-    catalogue = Catalogue.load(ROOT / "config/functions")
-    answer = reader(catalogue, arguments.weights)
-    console = Console()
-    figures = {}
-    for file in arguments.files:
-        marked = mark_all(load(file), answer)
-        figures[file.stem] = summary(marked)
-        console.print(_table(file.stem, figures[file.stem]))
-        wrong = [one for one in marked if not one.function][: arguments.errors]
-        for one in wrong:
-            wanted = ", ".join(call["name"] for call in one.row["call"])
-            said = ", ".join(call["name"] for call in one.calls)
-            console.print(f"  {one.row['q']!r}: {wanted} / {said}", markup=False, highlight=False)
-    if arguments.json:
-        print(json.dumps(figures))
-
-
-def _table(name: str, figures: dict[str, Any]) -> Table:
-    table = Table("shape or function", "rows", "function %", "whole %", title=name)
+def table(name: str, figures: dict[str, Any]) -> Table:
+    """The figures of one file, with the functions that are right less than 90 % of the time."""
+    shown = Table(
+        *("shape or function", "rows", "function %", "whole, strict %", "lenient %"),
+        title=name,
+        caption=f"calibration error {figures['calibration']['ece']:.3f}, decode p50 "
+        f"{figures['ms_p50']:.1f} ms",
+    )
 
     def add(label: str, part: dict[str, Any]) -> None:
-        whole = f"{part['whole']:.1%}" if "whole" in part else ""
-        table.add_row(label, str(part["rows"]), f"{part['function']:.1%}", whole)
+        shares = [part.get(share) for share in ("function", "strict", "lenient")]
+        shown.add_row(label, str(part["rows"]), *("" if s is None else f"{s:.1%}" for s in shares))
 
     add("all", figures)
     for label, part in figures["shapes"].items():
@@ -195,8 +198,14 @@ def _table(name: str, figures: dict[str, Any]) -> Table:
     for label, part in worst:
         if label != IRRELEVANT and part["function"] < 0.9:
             add(label, part)
-    return table
+    return shown
 
 
-if __name__ == "__main__":
-    main()
+def errors(marked: Sequence[Marked], most: int) -> list[str]:
+    """A line for each row that is wrong, at most so many: the sentence, wanted / said."""
+    lines: list[str] = []
+    for one in marked:
+        if not one.lenient and len(lines) < most:
+            wanted = json.dumps(one.row["call"], ensure_ascii=False)
+            lines.append(f"{one.row['q']!r}: {wanted} / {one.answer['text']}")
+    return lines

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from orchestrator.catalogue import Catalogue
@@ -48,7 +48,7 @@ class Recipe:
         return self.rate * up * max(0.01, 1.0 - step / steps)
 
 
-def loss_of(model: OctopusModel, batch: Batch) -> tuple[Tensor, Tensor]:
+def loss_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     """Mean loss of what is learned; bool [batch, response], whether the best choice is right."""
     scores = model(batch.ids, batch.types, batch.positions, batch.mask, batch.sentence)
     scores = scores.masked_fill(~batch.open, -1e4)
@@ -173,7 +173,7 @@ def main() -> None:
     catalogue = Catalogue.load(ROOT / "config/functions")
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
     encoder = Encoder(grammar, WordPieces(minilm.TOKENIZER))
-    own = sorted((ROOT / "tests/sentences").glob("*.jsonl"))
+    own = sorted((ROOT / "tests").glob("*/*.jsonl"))
     kept = [*own, *([arguments.utterances / "dev.jsonl"] if arguments.utterances else [])]
     verifier = Verifier(catalogue, encoder, held_out(*kept))
     data = build(catalogue, verifier, rows=recipe.rows, seed=recipe.seed,

@@ -138,7 +138,7 @@ class MqttDoor:
                 await self._tell(event)
             except Exception as error:  # noqa: BLE001 (one event not told, the next are)
                 said = _told(error, f"event of {event.id}")
-                log.warning("the end of command %s is not told: %s", event.id, said)
+                log.warning("%s of command %s is not told: %s", event.state, event.id, said)
 
     async def _tell(self, event: Event) -> None:
         if event.record is not None:

@@ -21,7 +21,7 @@ from orchestrator import registry as registry_module
 from orchestrator.discovery import announced_by_mqtt, zeroconf_phones
 from orchestrator.registry import NoSuchDevice, Registry
 from schemas.device import Device, Kind
-from schemas.errors import DeviceNeedsPerson, DeviceUnavailable, InvalidSettings
+from schemas.errors import DeviceNeedsPerson, DeviceUnavailable, HubError, InvalidSettings
 from tests.broker import Broker, hub_on, invocation
 from tests.hubkit import ScriptedAdapter
 
@@ -154,6 +154,16 @@ async def test_approving_says_why_a_device_is_not_connected(registry: Found) -> 
     await registry.approve(PHONE.id)
     assert registry.connected(PHONE.id)
     assert not registry.problem(PHONE.id)
+
+
+async def test_what_is_configured_stays_and_names_are_one_devices_own(registry: Found) -> None:
+    registry.load((PHONE.model_copy(update={"id": "hub", "name": "Hub"}),))
+    registry.propose(PHONE)
+    await registry.approve(PHONE.id)
+    with pytest.raises(HubError, match="stands in the configuration"):
+        await registry.remove("hub")
+    with pytest.raises(HubError, match="another device is called 'hub'"):
+        registry.rename(PHONE.id, "hub")
 
 
 async def test_a_flood_of_announcements_ends(registry: Found, tmp_path: Path) -> None:

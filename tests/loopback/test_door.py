@@ -295,6 +295,8 @@ async def test_a_confirmation_over_mqtt(hub: Rig, user: User, answer: bool) -> N
     while (event := await user.next("octopus/event"))["state"] != "awaiting_confirmation":
         pass
     token = event["token"]
+    asked = (await user.request("execution/get", execution=identity))["data"]["awaiting"]
+    assert asked == {"text": event["text"], "token": token}, "who missed the event asks"
     wrong = await user.request("confirm", execution=identity, token="0" * 16)
     assert wrong["code"] == "not_awaited"
     right = await user.request("confirm", execution=identity, token=token, answer=answer)

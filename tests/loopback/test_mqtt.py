@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device_adapters import mqtt
+from device_adapters import mqtt, mqtt_link
 from device_adapters.mqtt import Message, MqttClient, Will
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from tests.broker import Broker, Connect, running_broker
@@ -132,13 +132,39 @@ async def test_handlers_start_in_order_and_overlap(connect: Connect) -> None:
 async def test_more_messages_than_slots_and_window_all_arrive(connect: Connect) -> None:
     sender, client, inbox = await connect(), await connect(), Inbox()
     client.subscribe("a", inbox.take)
-    ready = Inbox()
-    client.subscribe("ready", ready.take)
-    await client.publish("ready", b"")
-    await ready.next()
+    await heard(client)
     payloads = [str(n).encode() for n in range(300)]
     await asyncio.gather(*(sender.publish("a", payload) for payload in payloads))
     assert [(await inbox.next()).payload for _ in payloads] == payloads
+
+
+async def test_a_flood_leaves_room_for_what_is_acknowledged(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_link, "_ROOM", 50)
+    sender, client, gate, inbox = await connect(), await connect(), asyncio.Event(), Inbox()
+
+    async def slow(_: Message) -> None:
+        await gate.wait()
+
+    client.subscribe("flood", slow)
+    client.subscribe("command", inbox.take)
+    await heard(client)
+    for _ in range(100):
+        await sender.publish("flood", b"x", qos=0)
+    for number in range(80):
+        await sender.publish("command", str(number).encode())
+    gate.set()
+    assert [(await inbox.next()).payload for _ in range(80)] == [b"%d" % n for n in range(80)]
+
+
+async def heard(client: MqttClient) -> None:
+    """Wait until the broker has what the client asked for before."""
+    ready = Inbox()
+    stop = client.subscribe("ready", ready.take, retained=False)
+    await client.publish("ready", b"")
+    await ready.next()
+    stop()
 
 
 async def test_a_broker_away_raises_nothing_at_first_and_is_found_later(

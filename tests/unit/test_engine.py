@@ -18,6 +18,7 @@ from tests.weightskit import random_weights
 from training import evaluate
 from training.batches import collate
 from training.dataset.encode import Encoded
+from training.marks import mark_all
 
 SENTENCES = Path(__file__).parent.parent / "sentences"
 
@@ -82,7 +83,7 @@ def test_functions_the_weights_do_not_know_are_refused(catalogue: Catalogue) -> 
 def test_random_weights_know_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
     random_weights(tmp_path, catalogue)
     rows = evaluate.load(SENTENCES / "short.jsonl")[::5]
-    marked = evaluate.mark_all(rows, evaluate.reader(catalogue, tmp_path))
+    marked = mark_all(rows, evaluate.reader(catalogue, tmp_path))
     assert evaluate.summary(marked)["function"] < 0.10
 
 
@@ -92,9 +93,7 @@ def test_random_weights_know_nothing(tmp_path: Path, catalogue: Catalogue) -> No
 def test_the_shipped_weights_know_other_sentences(
     name: str, least: float, catalogue: Catalogue
 ) -> None:
-    marked = evaluate.mark_all(
-        evaluate.load(SENTENCES / f"{name}.jsonl"), evaluate.reader(catalogue)
-    )
+    marked = mark_all(evaluate.load(SENTENCES / f"{name}.jsonl"), evaluate.reader(catalogue))
     assert evaluate.summary(marked)["function"] >= least
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.ledger import IllegalTransition
-from schemas.execution import RunState, StepState
+from schemas.execution import Execution, RunState, StepState
 from schemas.outcome import Cancelled, Done, Evidence
 from schemas.plan import Step
 from tests.hubkit import command, plan
@@ -102,6 +102,27 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
         assert await journal.accept(command("y", "c3"))
 
 
+async def test_what_does_not_fit_hurts_no_neighbour(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("x"))
+        used = await _pragma(journal, "page_count")
+        await _pragma(journal, f"max_page_count={used}")
+        together = (
+            journal.get("c1"),
+            journal.accept(command("y" * 50_000, "c2")),
+            journal.get("none"),
+        )
+        results = await asyncio.gather(*together, return_exceptions=True)
+        assert [type(r) for r in results] == [Execution, JournalUnavailable, type(None)]
+
+
+async def test_a_closed_journal_says_so(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        pass
+    with pytest.raises(JournalUnavailable, match="closed"):
+        await journal.get("c1")
+
+
 async def test_a_broken_change_costs_nobody_else(tmp_path: Path) -> None:
     half = "\ud800"  # no database takes half of a surrogate pair
     async with Journal(tmp_path / "j.db") as journal:
@@ -135,7 +156,8 @@ async def test_a_command_ends_once_and_takes_its_open_steps_along(tmp_path: Path
         await plan(journal, "c1", STEP)
         first = await journal.end("c1", lambda _: Cancelled(), lambda _: (CANCELLED, "stopped"))
         again = await journal.end("c1", lambda _: DONE, lambda _: (RunState.SUCCEEDED, "done"))
-        assert first == again == await journal.get("c1")
+        assert again is None
         assert first is not None
+        assert first == await journal.get("c1")
         assert (first.state, first.answer) == (CANCELLED, "stopped")
         assert first.steps[0].outcome == Cancelled()

@@ -3,15 +3,18 @@
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from orchestrator import pipeline
+from orchestrator import journal as journal_module
+from orchestrator import ledger, pipeline
 from orchestrator.catalogue import Catalogue
-from orchestrator.pipeline import BadCommand, NotAwaited
+from orchestrator.journal import JournalUnavailable
+from orchestrator.pipeline import BadCommand, Busy, NotAwaited
 from orchestrator.policy import Policy, Verdict
 from schemas.call import Invocation
-from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
+from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
 from schemas.execution import Decision, RunState, StepState
 from schemas.outcome import Done, Evidence, Skipped, Unknown
 from schemas.plan import Step
@@ -20,6 +23,7 @@ from tests.hubkit import Rig, command, plan, quick, rig
 ALLOW = Policy(functions={"send_text_message": Verdict.ALLOW, "make_phone_call": Verdict.ALLOW})
 NESTED = "<nexa_7>('John', <nexa_2>('Seoul'))<nexa_end>"
 SENTENCE = "text John the weather in Seoul"
+SELFIE = {"selfie": "<nexa_0>('front')<nexa_end>"}
 
 
 async def test_an_inner_call_runs_first_and_its_result_goes_in(
@@ -274,6 +278,162 @@ async def test_cancelling_stops_what_was_not_sent(tmp_path: Path, catalogue: Cat
         assert record.state is RunState.CANCELLED
         assert [step.state for step in record.steps] == [StepState.CANCELLED, StepState.CANCELLED]
         assert len(hub.adapter.calls) == 1
+
+
+async def test_a_cancel_right_behind_its_command_counts(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    async with rig(tmp_path, catalogue, SELFIE) as hub:
+        together = (
+            hub.service.submit(command("selfie")),
+            hub.service.request("cancel", "ann", {"execution": "c1"}),
+        )
+        await asyncio.gather(*together)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.CANCELLED
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        assert hub.adapter.calls == []
+
+
+@pytest.mark.parametrize("turns", range(0, 60, 4))
+async def test_cancels_at_any_moment_tell_one_true_end(
+    tmp_path: Path, catalogue: Catalogue, turns: int
+) -> None:
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, policy=ALLOW) as hub:
+        await hub.pipeline.submit(command(SENTENCE))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        cancels = [hub.pipeline.cancel("c1", "ann") for _ in range(3)]
+        await asyncio.gather(*cancels, return_exceptions=True)
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        ends = [event for event in hub.events if event.record]
+        assert [end.record for end in ends] == [record]
+        told = {event.step: event.state for event in hub.events if event.step is not None}
+        for step in record.steps:
+            assert step.state in ledger.ENDED_STEP
+            assert told.get(step.index, step.state) == step.state
+        text_was_sent = any(c.function == "send_text_message" for c in hub.adapter.calls)
+        if text_was_sent:
+            assert record.steps[1].state in (StepState.SUCCEEDED, StepState.UNKNOWN)
+
+
+class Flaky:
+    """A journal whose database refuses while `refuses` says so."""
+
+    def __init__(self, hub: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refuses = False
+        commit = hub.journal._commit
+
+        def refused(kept: Any, changes: list[Any]) -> list[Any]:
+            if self.refuses:
+                return [JournalUnavailable("j.db: disk full")] * len(changes)
+            return commit(kept, changes)
+
+        monkeypatch.setattr(journal_module, "RETRY", 0.01)
+        monkeypatch.setattr(hub.journal, "_commit", refused)
+
+
+async def test_what_happened_is_recorded_once_the_journal_is_back(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail_meanwhile(_: Invocation) -> Done:
+        called.set()
+        flaky.refuses = True
+        asyncio.get_running_loop().call_later(0.05, setattr, flaky, "refuses", False)
+        return Done(evidence=Evidence.VERIFIED, result="sunny")
+
+    called = asyncio.Event()
+
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, call=fail_meanwhile,
+                   policy=ALLOW) as hub:  # fmt: skip
+        flaky = Flaky(hub, monkeypatch)
+        await hub.pipeline.submit(command(SENTENCE))
+        await called.wait()
+        await hub.pipeline.drain(10)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.steps[0].state is StepState.SUCCEEDED
+        assert [event.state for event in hub.events if event.step == 0][-1] == "succeeded"
+
+
+async def test_a_cancel_while_the_journal_is_away_is_not_forgotten(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way = asyncio.Event()
+
+    async def hang(_: Invocation) -> Done:
+        under_way.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with rig(tmp_path, catalogue, SELFIE, call=hang) as hub:
+        flaky = Flaky(hub, monkeypatch)
+        await hub.pipeline.submit(command("selfie"))
+        await under_way.wait()
+        cancelling = asyncio.create_task(hub.pipeline.cancel("c1", "ann"))
+        await hub.journal.get("c1")
+        flaky.refuses = True
+        asyncio.get_running_loop().call_later(0.05, setattr, flaky, "refuses", False)
+        await cancelling
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert (record.state, record.steps[0].state) == ("needs_attention", "unknown")
+        assert [event.state for event in hub.events if event.record] == ["needs_attention"]
+
+
+async def test_a_stop_before_a_step_was_sent_leaves_it_to_the_next_start(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path, catalogue, {SENTENCE: NESTED}, policy=ALLOW) as hub:
+        move = hub.journal.move_step
+
+        async def stop_there(run: str, index: int, to: StepState, *rest: Any) -> float:
+            at = await move(run, index, to, *rest)
+            if (index, to) == (1, StepState.DISPATCHED):
+                hub.pipeline._lives.leave(run)
+                await asyncio.sleep(0)
+            return at
+
+        monkeypatch.setattr(hub.journal, "move_step", stop_there)
+        await hub.pipeline.submit(command(SENTENCE))
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert [step.state for step in record.steps] == ["succeeded", "pending"]
+        monkeypatch.setattr(hub.journal, "move_step", move)
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        functions = [call.function for call in hub.adapter.calls]
+        assert functions == ["get_weather_forecast", "send_text_message"]
+
+
+async def test_no_more_commands_than_allowed_come_in_at_once(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "MAX_OPEN", 5)
+    async with rig(tmp_path, catalogue, SELFIE) as hub:
+        sent = [hub.pipeline.submit(command("selfie", f"c{n}")) for n in range(20)]
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        assert results.count(True) == 5
+        assert all(isinstance(result, Busy) for result in results if result is not True)
+
+
+async def test_a_full_disk_for_the_devices_makes_no_call_unknown(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path, catalogue, SELFIE) as hub:
+        monkeypatch.setattr(Path, "replace", _no_space)
+        assert await hub.run(command("selfie")) == "succeeded"
+        with pytest.raises(HubError, match="cannot be written"):
+            hub.registry.rename("p1", "Fold")
+
+
+def _no_space(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
 
 
 async def test_expired_and_dry_commands_do_nothing(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -37,11 +37,16 @@ def _intended(sentence: str, call: dict[str, Any], catalogue: Catalogue) -> Inte
         return Intended(home, dict(unknown))
     arguments: dict[str, Span | str | Mark | Intended] = {}
     for parameter in catalogue[name].parameters:
-        arguments[parameter.name] = _argument(sentence, call["args"].get(parameter.name), parameter)
+        value = call["args"].get(parameter.name)
+        arguments[parameter.name] = _argument(sentence, value, parameter, catalogue)
     return Intended(name, arguments)
 
 
-def _argument(sentence: str, value: Any, parameter: Parameter) -> Span | str | Mark:
+def _argument(
+    sentence: str, value: Any, parameter: Parameter, catalogue: Catalogue
+) -> Span | str | Mark | Intended:
+    if isinstance(value, dict):
+        return _intended(sentence, value, catalogue) or Mark.UNKNOWN
     for one in value if isinstance(value, list) else [value]:
         if one is None:
             continue

@@ -1,0 +1,109 @@
+"""The commands under way: each is seen to its end, whatever becomes of the work for it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.journal import JournalUnavailable
+from schemas.command import Command
+from schemas.errors import HubError
+from schemas.execution import RunState
+from schemas.outcome import Outcome
+from schemas.plan import Step
+
+log = logging.getLogger(__name__)
+
+CANCEL_WITHIN = 10.0
+"""Seconds somebody who cancels waits for the command's end; it comes in any case."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command is to end: as `state`, or as its steps ended; `last` is how the step ended that
+    the journal does not have yet."""
+
+    state: RunState | None = None
+    reason: str = ""
+    last: tuple[Step, Outcome] | None = None
+
+
+Work = Callable[[], Coroutine[Any, Any, Ending]]
+
+
+class Lives:
+    """One task a command. It does the work in a task of its own, which a person may cancel, and
+    then ends the command, which nobody may; only a hub that stops leaves it to the next start."""
+
+    def __init__(self, end: Callable[[Command, Ending], Awaitable[None]]) -> None:
+        self._end = end
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self._work: dict[str, asyncio.Task[Ending]] = {}
+        self._cancelled: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def start(self, command: Command, work: Work) -> None:
+        """See a command to its end."""
+        life = asyncio.create_task(self._see_through(command, work), name=command.id)
+        self._lives[command.id] = life
+        life.add_done_callback(lambda _: self._forget(command.id))
+
+    async def cancel(self, run: str) -> bool:
+        """Stop a command's work and wait for its end; False where it is not under way."""
+        life = self._lives.get(run)
+        if life is None:
+            return False
+        if run not in self._cancelled:
+            self._cancelled.add(run)
+            if run in self._work:
+                self._work[run].cancel()
+        await asyncio.wait([life], timeout=CANCEL_WITHIN)
+        return True
+
+    def leave(self, run: str) -> None:
+        """Leave a command to the next start of the hub."""
+        self._lives[run].cancel()
+
+    async def drain(self, within: float) -> None:
+        """Wait so many seconds for what is under way, then leave the rest to the next start."""
+        if self._lives:
+            await asyncio.wait(list(self._lives.values()), timeout=within)
+        for life in list(self._lives.values()):
+            life.cancel()
+        await asyncio.gather(*self._lives.values(), return_exceptions=True)
+
+    def _forget(self, run: str) -> None:
+        self._lives.pop(run, None)
+        self._cancelled.discard(run)
+
+    async def _see_through(self, command: Command, work: Work) -> None:
+        task = asyncio.create_task(work(), name=f"{command.id}: work")
+        self._work[command.id] = task
+        if command.id in self._cancelled:  # before its first step
+            task.cancel()
+        try:
+            ending = await _outcome(command, task)
+        finally:
+            del self._work[command.id]
+        await self._end(command, ending)
+
+
+async def _outcome(command: Command, work: asyncio.Task[Ending]) -> Ending:
+    """How the command is to end, even where the work was cancelled or a bug escaped from it."""
+    try:
+        return await work
+    except asyncio.CancelledError:
+        mine = asyncio.current_task()
+        if mine is not None and mine.cancelling():
+            raise  # the hub stops
+        return Ending(RunState.CANCELLED, "cancelled by a person")
+    except JournalUnavailable as error:
+        return Ending(RunState.REFUSED, f"the journal could not be written: {error}")
+    except HubError as error:
+        return Ending(RunState.REFUSED, str(error))
+    except Exception:
+        log.exception("command %s broke", command.id)
+        return Ending(RunState.REFUSED, "the hub broke; its log says why")
