@@ -174,9 +174,9 @@ class Pipeline:
             raise
         if plan is None:
             return Ending(RunState.REFUSED, reason)
-        self._tell(command, RunState.PLANNED, at, understood.text)
         if decision is Decision.ACT:
-            return await self._execute(command, plan, at)
+            return await self._execute(command, plan, at, understood.text)
+        self._tell(command, RunState.PLANNED, at, understood.text)
         return await self._asked(command, plan, reason) or await self._run(command, plan)
 
     def _routed(self, command: Command, understood: Understanding) -> Plan:
@@ -220,8 +220,10 @@ class Pipeline:
             raise
         return await self._execute(command, plan, at)
 
-    async def _execute(self, command: Command, plan: Plan, started: float) -> Ending:
-        self._tell(command, RunState.RUNNING, started)
+    async def _execute(
+        self, command: Command, plan: Plan, started: float, text: str = ""
+    ) -> Ending:
+        self._tell(command, RunState.RUNNING, started, text)
         return Ending(last=await self._executor.run(command, plan, dispatched=started))
 
     async def _resume(self, execution: Execution) -> Ending:

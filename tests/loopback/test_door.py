@@ -127,7 +127,7 @@ async def test_plain_text_is_accepted_recorded_and_told(
     assert (record["state"], record["command"]["user"]) == ("succeeded", "ann")
     assert record["steps"][0]["outcome"]["evidence"] == "verified"
     assert states == [
-        (None, "accepted"), (None, "planned"), (None, "running"),
+        (None, "accepted"), (None, "running"),
         (0, "dispatched"), (0, "succeeded"), (None, "succeeded"),
     ]  # fmt: skip
     for kept in (reply["id"], "last"):
