@@ -44,12 +44,15 @@ class _Change:
     """Work for the writer thread and where its result goes."""
 
     work: Callable[[Records], Any]
-    loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
 
 
 class Journal:
-    """Commands, steps and events in one database; open it with `async with`."""
+    """Commands, steps and events in one database; open it with `async with`.
+
+    A change waits its turn from the moment it is asked for: the order of the calls is the order of
+    the changes. Who gives up waiting for one does not take it back.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -69,6 +72,7 @@ class Journal:
             raise JournalUnavailable(
                 f"{self._file}: cannot open the journal: {error.orig}"
             ) from error
+        self._loop = asyncio.get_running_loop()
         self._thread.start()
         return self
 
@@ -78,15 +82,11 @@ class Journal:
         await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
-    async def accept(self, command: Command) -> bool:
+    def accept(self, command: Command) -> "asyncio.Future[bool]":
         """Record that a command came in; False where one with its id is already there."""
-        try:
-            await self._do(lambda kept: kept.add(command))
-        except IntegrityError:
-            return False
-        return True
+        return self._do(lambda kept: kept.add(command))
 
-    async def decide(
+    def decide(
         self,
         run: str,
         decision: Decision,
@@ -96,7 +96,7 @@ class Journal:
         confidence: float | None,
         plan: Plan | None = None,
         start: bool = False,
-    ) -> float:
+    ) -> "asyncio.Future[float]":
         """Record what was decided and why and, if there is one, the plan; says when.
 
         With `start` the command runs from now on and its first steps are dispatched: the intent is
@@ -108,21 +108,21 @@ class Journal:
             "model_text": model_text,
             "confidence": confidence,
         }
-        return await self._do(lambda kept: kept.decide(run, values, plan, start=start))
+        return self._do(lambda kept: kept.decide(run, values, plan, start=start))
 
-    async def start(self, run: str, plan: Plan) -> float:
+    def start(self, run: str, plan: Plan) -> "asyncio.Future[float]":
         """A planned command runs from now on, its first steps are dispatched; says when."""
-        return await self._do(lambda kept: kept.start(run, plan))
+        return self._do(lambda kept: kept.start(run, plan))
 
-    async def move_run(self, run: str, to: RunState) -> float:
+    def move_run(self, run: str, to: RunState) -> "asyncio.Future[float]":
         """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
-        return await self._do(lambda kept: kept.move_run(run, to))
+        return self._do(lambda kept: kept.move_run(run, to))
 
-    async def move_step(
+    def move_step(
         self, run: str, index: int, to: StepState, outcome: Outcome | None = None
-    ) -> float:
+    ) -> "asyncio.Future[float]":
         """Move a step to `to` and say when; IllegalTransition where the ledger forbids it."""
-        return await self._do(lambda kept: kept.move_step(run, index, to, outcome))
+        return self._do(lambda kept: kept.move_step(run, index, to, outcome))
 
     async def settle(self, run: str, index: int, outcome: Outcome) -> float:
         """Record how a step ended, and say when; waits until the database takes it."""
@@ -141,17 +141,17 @@ class Journal:
         """
         return await self._insist(lambda kept: kept.end(run, close, conclude))
 
-    async def get(self, run: str) -> Execution | None:
+    def get(self, run: str) -> "asyncio.Future[Execution | None]":
         """One command's record."""
-        return await self._do(lambda kept: kept.get(run))
+        return self._do(lambda kept: kept.get(run))
 
-    async def latest(self, limit: int, user: str) -> tuple[Execution, ...]:
+    def latest(self, limit: int, user: str) -> "asyncio.Future[tuple[Execution, ...]]":
         """A user's newest commands first."""
-        return await self._do(lambda kept: kept.latest(limit, user))
+        return self._do(lambda kept: kept.latest(limit, user))
 
-    async def unfinished(self) -> tuple[Execution, ...]:
+    def unfinished(self) -> "asyncio.Future[tuple[Execution, ...]]":
         """Commands that had not ended when the hub stopped, oldest first."""
-        return await self._do(Records.unfinished)
+        return self._do(Records.unfinished)
 
     async def _insist(self, work: Callable[[Records], T]) -> T:
         """As `_do`, until the database takes it: what has happened is not given up."""
@@ -162,13 +162,13 @@ class Journal:
                 log.error("trying again in %g s: %s", RETRY, error)
                 await asyncio.sleep(RETRY)
 
-    async def _do(self, work: Callable[[Records], T]) -> T:
+    def _do(self, work: Callable[[Records], T]) -> "asyncio.Future[T]":
+        future: asyncio.Future[T] = self._loop.create_future()
         if self._closing:
-            raise JournalUnavailable(f"{self._file}: the journal is closed")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._changes.put(_Change(work, loop, future))
-        return await future
+            future.set_exception(JournalUnavailable(f"{self._file}: the journal is closed"))
+        else:
+            self._changes.put(_Change(work, future))
+        return future
 
     def _write(self) -> None:
         """The writer thread: everything that waits is one transaction."""
@@ -180,7 +180,7 @@ class Journal:
                     batch.append(self._changes.get())
                 changes = [change for change in batch if change is not None]
                 for change, result in zip(changes, self._commit(kept, changes), strict=True):
-                    change.loop.call_soon_threadsafe(_settle, change.future, result)
+                    self._loop.call_soon_threadsafe(_settle, change.future, result)
                 if batch[-1] is None:
                     return
 

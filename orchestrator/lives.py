@@ -29,9 +29,6 @@ class Ending:
     last: tuple[Step, Outcome] | None = None
 
 
-Work = Callable[[], Coroutine[Any, Any, Ending]]
-
-
 class Lives:
     """One task a command. It does the work in a task of its own, which a person may cancel, and
     then ends the command, which nobody may; only a hub that stops leaves it to the next start."""
@@ -45,10 +42,11 @@ class Lives:
     def __len__(self) -> int:
         return len(self._lives)
 
-    def start(self, command: Command, work: Work) -> None:
+    def start(self, command: Command, work: Coroutine[Any, Any, Ending]) -> None:
         """See a command to its end."""
-        life = asyncio.create_task(self._see_through(command, work), name=command.id)
-        self._lives[command.id] = life
+        task = asyncio.create_task(work, name=f"{command.id}: work")
+        life = asyncio.create_task(self._see_through(command, task), name=command.id)
+        self._work[command.id], self._lives[command.id] = task, life
         life.add_done_callback(lambda _: self._forget(command.id))
 
     async def cancel(self, run: str) -> bool:
@@ -58,8 +56,7 @@ class Lives:
             return False
         if run not in self._cancelled:
             self._cancelled.add(run)
-            if run in self._work:
-                self._work[run].cancel()
+            self._work[run].cancel()
         await asyncio.wait([life], timeout=CANCEL_WITHIN)
         return True
 
@@ -71,24 +68,17 @@ class Lives:
         """Wait so many seconds for what is under way, then leave the rest to the next start."""
         if self._lives:
             await asyncio.wait(list(self._lives.values()), timeout=within)
-        for life in list(self._lives.values()):
-            life.cancel()
-        await asyncio.gather(*self._lives.values(), return_exceptions=True)
+        left = [*self._work.values(), *self._lives.values()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _forget(self, run: str) -> None:
-        self._lives.pop(run, None)
+        del self._lives[run], self._work[run]
         self._cancelled.discard(run)
 
-    async def _see_through(self, command: Command, work: Work) -> None:
-        task = asyncio.create_task(work(), name=f"{command.id}: work")
-        self._work[command.id] = task
-        if command.id in self._cancelled:  # before its first step
-            task.cancel()
-        try:
-            ending = await _outcome(command, task)
-        finally:
-            del self._work[command.id]
-        await self._end(command, ending)
+    async def _see_through(self, command: Command, work: asyncio.Task[Ending]) -> None:
+        await self._end(command, await _outcome(command, work))
 
 
 async def _outcome(command: Command, work: asyncio.Task[Ending]) -> Ending:

@@ -1,7 +1,6 @@
 """The life of one command, in the order it happens."""
 
 import asyncio
-import functools
 import hashlib
 import time
 import unicodedata
@@ -87,19 +86,19 @@ class Pipeline:
         _check(command)
         if len(self._lives) + self._accepting >= MAX_OPEN:
             raise Busy
+        accepted, accepting = False, self._journal.accept(command)
         # Reading the sentence changes nothing, so it does not wait for the disk.
         understood = self._understood(command)
-        accepted = False
         self._accepting += 1
         try:
-            accepted = await self._journal.accept(command)
+            accepted = await accepting
         finally:
             self._accepting -= 1
             if not accepted:
                 understood.cancel()
         if accepted:
             self._tell(command, RunState.ACCEPTED, time.time())
-            self._lives.start(command, lambda: self._live(command, understood))
+            self._lives.start(command, self._live(command, understood))
         return accepted
 
     def awaited(self, run: str) -> Event | None:
@@ -127,7 +126,7 @@ class Pipeline:
     async def recover(self) -> None:
         """Take up every command that had not ended when the hub stopped."""
         for execution in await self._journal.unfinished():
-            self._lives.start(execution.command, functools.partial(self._resume, execution))
+            self._lives.start(execution.command, self._resume(execution))
 
     async def drain(self, within: float) -> None:
         """Wait for what is under way, then leave the rest to the next start."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator import ledger
@@ -72,7 +73,8 @@ _GET_RUN = sa.select(runs).where(_this_run)
 _GET_STEPS = sa.select(steps).where(steps.c.run == sa.bindparam("this_run")).order_by(steps.c.index)
 _RUN_STATE = sa.select(runs.c.state).where(_this_run)
 _STEP_STATE = sa.select(steps.c.state).where(_this_step)
-_NEW_RUN, _NEW_STEP, _NEW_EVENT = runs.insert(), steps.insert(), events.insert()
+_NEW_RUN = insert(runs).on_conflict_do_nothing()
+_NEW_STEP, _NEW_EVENT = steps.insert(), events.insert()
 _CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
 _CHANGE_STEP = steps.update().where(_this_step & (steps.c.state == sa.bindparam("before")))
 
@@ -84,10 +86,10 @@ class Records:
         self.connection = connection
         self._rendered: dict[tuple[object, ...], tuple[str, Sequence[str]]] = {}
 
-    def add(self, command: Command) -> None:
-        """A command came in; sqlalchemy's IntegrityError where its id is known."""
+    def add(self, command: Command) -> bool:
+        """A command came in; False where its id is known."""
         now = time.time()
-        self._execute(
+        added = self._execute(
             _NEW_RUN,
             {
                 "id": command.id,
@@ -97,7 +99,10 @@ class Records:
                 "created": now,
             },
         )
+        if added.rowcount == 0:
+            return False
         self._reached(command.id, now, (None, RunState.ACCEPTED))
+        return True
 
     def decide(self, run: str, values: Values, plan: Plan | None, *, start: bool) -> float:
         """What was decided; see `Journal.decide`."""
