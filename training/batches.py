@@ -70,15 +70,23 @@ def collate(rows: Sequence[Encoded], grammar: Grammar, count: int = Shape.pieces
         choices[at, :steps] = row.choices
         learned[at, :steps] = row.learned
         may[at, :steps] = _open(row, grammar, sentence)
+    tensor = torch.from_numpy
+    return Batch(
+        tensor(ids), tensor(types), tensor(positions), tensor(looks(seen, sentence)), sentence,
+        tensor(may), tensor(choices), tensor(learned),
+    )  # fmt: skip
+
+
+def looks(seen: NDArray[np.bool_], sentence: int) -> NDArray[np.bool_]:
+    """Where each position may look, [batch, 1, length, length]: the sentence in both directions,
+    the response at the sentence and at what it wrote before. `seen`: [batch, length], no padding.
+    """
+    length = seen.shape[1]
     causal = np.tril(np.ones((length, length), bool))
     causal[:, :sentence] = True
     causal[:sentence, sentence:] = False
-    mask = causal[None] & seen[:, None, :] | np.eye(length, dtype=bool)[None]
-    tensor = torch.from_numpy
-    return Batch(
-        tensor(ids), tensor(types), tensor(positions), tensor(mask[:, None]), sentence,
-        tensor(may), tensor(choices), tensor(learned),
-    )  # fmt: skip
+    mask: NDArray[np.bool_] = causal[None] & seen[:, None, :] | np.eye(length, dtype=bool)[None]
+    return mask[:, None]
 
 
 @dataclass(frozen=True)

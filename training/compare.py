@@ -32,7 +32,7 @@ from training.dataset.example import Example
 from training.dataset.verify import Verifier
 from training.designs import DESIGNS, spelled
 from training.model import Shape
-from training.train import ROOT, Recipe, loss_of
+from training.train import ROOT, Recipe, check, loss_of
 
 BYTE_PIECES = 8_000
 """Size of the byte-level vocabulary that Gemma gets."""
@@ -89,19 +89,6 @@ def trained(
             print(f"  {step + 1} of {steps}, loss {total / 100:.3f}, {left:.1f} minutes left",
                   flush=True)  # fmt: skip
             total = 0.0
-
-
-@torch.no_grad()
-def right(model: nn.Module, rows: Sequence[Encoded], batches: Collate) -> dict[str, float]:
-    """Shares of rows whose first function is right, and whose every learned decision is."""
-    model.eval()
-    first, whole = 0, 0
-    for start in range(0, len(rows), 32):
-        batch = batches(rows[start : start + 32])
-        _, good = loss_of(model, batch)
-        first += int(good[:, 0].sum())
-        whole += int((good | (batch.learned == 0)).all(dim=1).sum())
-    return {"first": round(first / len(rows), 4), "whole": round(whole / len(rows), 4)}
 
 
 def encoded(examples: Sequence[Example], encoder: Encoder) -> list[Encoded]:
@@ -162,7 +149,7 @@ def main() -> None:
                 "design": name, "arguments": way,
                 "parameters": sum(p.numel() for p in model.parameters()),
                 "minutes": round((time.monotonic() - began) / 60, 1),
-                **{stem: right(model, rows, ways[way]) for stem, rows in dev.items()},
+                **{stem: check(model, rows, ways[way]) for stem, rows in dev.items()},
             })  # fmt: skip
             print(json.dumps(results[-1]), flush=True)
     for result in results:

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from orchestrator.octopus.grammar import NOT_SAID, RESPONSE_POSITION, SENTENCE_TYPE, Grammar
-from training.batches import Batch
+from training.batches import Batch, looks
 from training.dataset.encode import Encoded
 from training.model import Layer, OctopusModel, Shape
 
@@ -178,13 +177,9 @@ def spelled(rows: Sequence[Encoded], grammar: Grammar, pieces: int) -> Batch:
             may[at, step, actions:] = grammar.open_pointers[slot]
             may[at, step, choice] = True
             before = pieces + choice if choice < actions else choice - actions
-    causal = np.tril(np.ones((length, length), bool))
-    causal[:, :sentence] = True
-    causal[:sentence, sentence:] = False
-    mask: NDArray[np.bool_] = causal[None] & seen[:, None, :] | np.eye(length, dtype=bool)[None]
     tensor = torch.from_numpy
     return Batch(
-        tensor(ids), tensor(types), tensor(positions), tensor(mask[:, None]), sentence,
+        tensor(ids), tensor(types), tensor(positions), tensor(looks(seen, sentence)), sentence,
         tensor(may), tensor(choices), tensor(learned),
     )  # fmt: skip
 

@@ -99,12 +99,14 @@ def _row(file: Path, number: int, line: str) -> Row:
     return row
 
 
-def reader(catalogue: Catalogue, folder: Path = WEIGHTS) -> Callable[[str], Row]:
+def reader(
+    catalogue: Catalogue, folder: Path = WEIGHTS, *, temperature: float | None = None
+) -> Callable[[str], Row]:
     """What `octopus decode` says of a sentence, with the weights in `folder`."""
+    engine = Engine(catalogue, folder, temperature=temperature)
     understander = Understander(
-        Engine(catalogue, folder).decode, catalogue, Policy(), threshold=0.0, region="US",
-        now=lambda: NOW,
-    )  # fmt: skip
+        engine.decode, catalogue, Policy(), threshold=0.0, region="US", now=lambda: NOW
+    )
     return lambda sentence: named(sentence, understander, "local", catalogue)
 
 

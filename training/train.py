@@ -7,7 +7,9 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -59,18 +61,20 @@ def loss_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def check(model: OctopusModel, rows: list[Encoded], grammar: Grammar) -> dict[str, float]:
+def check(
+    model: nn.Module, rows: Sequence[Encoded], batches: Callable[[Sequence[Encoded]], Batch]
+) -> dict[str, float]:
     """Share of sentences whose first function is right, and whose every learned decision is."""
     model.eval()
     first, whole = 0, 0
-    for start in range(0, len(rows), 64):
-        batch = collate(rows[start : start + 64], grammar)
+    for start in range(0, len(rows), 32):
+        batch = batches(rows[start : start + 32])
         _, right = loss_of(model, batch)
         ignored = batch.learned == 0
         first += int(right[:, 0].sum())
         whole += int((right | ignored).all(dim=1).sum())
     model.train()
-    return {"first": first / len(rows), "whole": whole / len(rows)}
+    return {"first": round(first / len(rows), 4), "whole": round(whole / len(rows), 4)}
 
 
 class Run:
@@ -115,7 +119,7 @@ class Run:
                            "minutes_left": round(left, 1)})  # fmt: skip
                 seen, total = 0, 0.0
             if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-                figures = {name: check(self._model, rows, self._grammar)
+                figures = {name: check(self._model, rows, partial(collate, grammar=self._grammar))
                            for name, rows in dev.items()}  # fmt: skip
                 self._log({"step": step + 1, **figures})
                 self._save(step + 1)

@@ -41,12 +41,14 @@ class DamagedWeights(HubError):
 
 
 class Manifest(Value):
-    """`manifest.json`: what the weights know, their sizes, and the hash of each file."""
+    """`manifest.json`: what the weights know, their sizes, the hash of each file, and what scores
+    are divided by, so that a confidence is how often it is right (training/calibrate.py)."""
 
     actions: tuple[str, ...]
     slots: tuple[str, ...]
     shape: dict[str, int]
     sha256: dict[str, str]
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,17 @@ class Decoded:
 class Engine:
     """One set of weights, loaded; `decode` may be called from one thread at a time."""
 
-    def __init__(self, catalogue: Catalogue, folder: Path = WEIGHTS, threads: int = 1) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        folder: Path = WEIGHTS,
+        threads: int = 1,
+        *,
+        temperature: float | None = None,
+    ) -> None:
+        """`temperature`: instead of the manifest's."""
         manifest = _manifest(folder)
+        self._temperature = np.float32(manifest.temperature if temperature is None else temperature)
         self._shape = manifest.shape
         vocabulary = Vocabulary(manifest.actions, manifest.slots)
         _check_vocabulary(vocabulary, catalogue)
@@ -99,7 +110,8 @@ class Engine:
             )
             steps += 1
             open_choices = derivation.open(words.positions)
-            probabilities = _softmax(np.concatenate([scores[0], keys @ queries[0]]), open_choices)
+            scaled: Floats = np.concatenate([scores[0], keys @ queries[0]]) / self._temperature
+            probabilities = _softmax(scaled, open_choices)
             choice = int(probabilities.argmax())
             if choice < TOKENS and slot in self._deciding:
                 confidence = min(confidence, float(probabilities[choice]))

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from orchestrator.catalogue import Catalogue
-from training import evaluate
+from orchestrator.octopus.engine import WEIGHTS
+from training import calibrate, evaluate
 from training.marks import Marked, Row, mark
 
 PHOTO = {"name": "take_a_photo", "args": {"camera": "front"}}
@@ -119,3 +120,17 @@ def test_a_bad_file_is_named_and_nothing_is_written(
         evaluate.report([tmp_path / "good.jsonl", file], catalogue, Console(quiet=True), out=out)
     assert "\n" not in str(caught.value)
     assert not out.exists()
+
+
+def test_a_temperature_changes_how_sure_it_is_and_not_what_it_says(catalogue: Catalogue) -> None:
+    sentence = "turn the kitchen light on"
+    cold, hot = (evaluate.reader(catalogue, temperature=t)(sentence) for t in (0.5, 3.0))
+    assert cold["calls"] == hot["calls"]
+    assert cold["confidence"] > hot["confidence"]
+
+
+def test_the_temperature_that_loses_least_is_taken(catalogue: Catalogue) -> None:
+    wrong = {"q": "turn the kitchen light on", "call": [PHOTO], "kind": "single"}
+    temperature, marked = calibrate.fitted([wrong], catalogue, WEIGHTS, grid=(0.5, 3.0))
+    assert temperature == 3.0
+    assert not marked[0].function

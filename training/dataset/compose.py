@@ -65,7 +65,10 @@ class Composer:
         parts = []
         for _ in range(frame.count("{}")):
             name = self._rng.choice(self._functions)
-            parts.append((name, fill(self._rng.choice(self._plain[name]), self._rng)))
+            # People also join fragments and whole sentences: "lamp off, blinds down".
+            shapes = self._plain if self._rng.random() < 0.75 else self._shapes
+            shape = self._rng.choice(shapes[name])
+            parts.append((name, fill(shape.removeprefix("= "), self._rng)))
         return self._joined(frame, parts)
 
     def nested(self) -> Example:
