@@ -110,8 +110,8 @@ class Engine:
             )
             steps += 1
             open_choices = derivation.open(words.positions)
-            scaled: Floats = np.concatenate([scores[0], keys @ queries[0]]) / self._temperature
-            probabilities = _softmax(scaled, open_choices)
+            both: Floats = np.concatenate([scores[0], keys @ queries[0]])
+            probabilities = _softmax(both / np.float32(self._temperature), open_choices)
             choice = int(probabilities.argmax())
             if choice < TOKENS and slot in self._deciding:
                 confidence = min(confidence, float(probabilities[choice]))
