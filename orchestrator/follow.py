@@ -60,6 +60,7 @@ async def _next(client: HubClient, identity: str) -> Event:
             if "awaiting" in record:
                 return Event(id=identity, user=record["command"]["user"], state=record["state"],
                              at=time.time(), **record["awaiting"])  # fmt: skip
+            continue
         if told.id == identity:
             return told
 
@@ -67,7 +68,8 @@ async def _next(client: HubClient, identity: str) -> Event:
 async def _confirm(client: HubClient, told: Event, console: Console, yes: bool) -> None:
     """Answer for the person; nothing is answered where the command ended while they thought."""
     if not yes and not sys.stdin.isatty():
-        console.print("not confirmed: nobody is at a terminal; --yes confirms beforehand")
+        said = "not confirmed: nobody is at a terminal; --yes confirms beforehand"
+        Console(stderr=True).print(said, highlight=False)
     elif not yes:
         asking = asyncio.create_task(confirmed("Do it?", console))
         try:
