@@ -120,12 +120,16 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         stack.enter_context(door.listening())
         registry.keep_connecting()
         await pipeline.recover()
-        try:
-            await mqtt.wait_connected(CONNECT_WITHIN)
-        except DeviceUnavailable as error:
-            log.warning("%s; the hub goes on trying", error)
+        await _reached(mqtt)
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)
+
+
+async def _reached(mqtt: MqttClient) -> None:
+    try:
+        await mqtt.wait_connected(CONNECT_WITHIN)
+    except DeviceUnavailable as error:
+        log.warning("%s; the hub goes on trying", error)
 
 
 async def serve(settings: Settings, catalogue: Catalogue) -> None:

@@ -117,7 +117,7 @@ class Executor:
         """Tell how a step ended, once the journal has it."""
         self._tell(command, step, StepState(outcome.state), at, _said(outcome))
 
-    async def _step(self, run: "_Run", step: Step) -> Last | None:
+    async def _step(self, run: _Run, step: Step) -> Last | None:
         """See one step to its end; gives it where it was the last and is not recorded."""
         needed = {index: await run.ended[index] for index in step.needs}
         outcome = await self._outcome(run, step, needed)
@@ -127,7 +127,7 @@ class Executor:
         run.ended[step.index].set_result(outcome)
         return (step, outcome) if last else None
 
-    async def _outcome(self, run: "_Run", step: Step, needed: dict[int, Outcome]) -> Outcome:
+    async def _outcome(self, run: _Run, step: Step, needed: dict[int, Outcome]) -> Outcome:
         for index, before in needed.items():
             if not isinstance(before, Done):
                 return Skipped(reason=f"step {index + 1} did not succeed")

@@ -58,8 +58,8 @@ class Journal:
         self._file = file
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
-        # The driver begins with IMMEDIATE: a transaction that will write waits its turn at once.
         self._closing = False
+        # The driver begins with IMMEDIATE: a transaction that will write waits its turn at once.
         self._engine = sa.create_engine(
             f"sqlite:///{file}", connect_args={"isolation_level": "IMMEDIATE"}
         )

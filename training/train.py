@@ -177,7 +177,7 @@ def main() -> None:
     catalogue = Catalogue.load(ROOT / "config/functions")
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
     encoder = Encoder(grammar, WordPieces(minilm.TOKENIZER))
-    own = sorted((ROOT / "tests").glob("*/*.jsonl"))
+    own = [f for name in ("sentences", "heldout") for f in (ROOT / "tests" / name).glob("*.jsonl")]
     kept = [*own, *([arguments.utterances / "dev.jsonl"] if arguments.utterances else [])]
     verifier = Verifier(catalogue, encoder, held_out(*kept))
     data = build(catalogue, verifier, rows=recipe.rows, seed=recipe.seed,

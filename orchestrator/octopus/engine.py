@@ -111,7 +111,7 @@ class Engine:
             steps += 1
             open_choices = derivation.open(words.positions)
             both: Floats = np.concatenate([scores[0], keys @ queries[0]])
-            probabilities = _softmax(both / np.float32(self._temperature), open_choices)
+            probabilities = _softmax(both / self._temperature, open_choices)
             choice = int(probabilities.argmax())
             if choice < TOKENS and slot in self._deciding:
                 confidence = min(confidence, float(probabilities[choice]))
