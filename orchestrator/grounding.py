@@ -76,10 +76,15 @@ def _value(
         if parameter.required and parameter.grounded:
             raise Question(f"{_ask(function, parameter.name)} ({value!r} was not said)")
         return parameter.default
-    canonical = _READERS[parameter.type](value, parameter, context)
-    if canonical is None:
+    read = canonical(parameter, value, context)
+    if read is None:
         raise Question(f"{_ask(function, parameter.name)} ({value!r} cannot be read)")
-    return canonical
+    return read
+
+
+def canonical(parameter: Parameter, value: Scalar, context: Context) -> Scalar | None:
+    """The value as devices want it; None where it cannot be read."""
+    return _READERS[parameter.type](value, parameter, context)
 
 
 def _ask(function: Function, parameter: str) -> str:
@@ -203,8 +208,13 @@ def _datetime(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
 
 
 def _phone_number(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
-    """E.164 where digits were said; a name stays a name and is looked up on the phone."""
+    """E.164 where it is a whole number of the region; other digits as they were said, since a
+    country code before a local number reaches nobody; a name stays one, and the phone looks it up.
+    """
     text = str(value).strip()
+    spoken = re.sub(r"\boh?\b", "0", re.sub(r"^plus\s+", "+", moments.numbers(text)))
+    if re.fullmatch(r"\+?[\d\s]{5,}", spoken):
+        text = spoken
     if not re.search(r"\d", text):
         return text or None
     try:
@@ -213,7 +223,9 @@ def _phone_number(value: Scalar, _: Parameter, context: Context) -> Scalar | Non
         return None
     if not phonenumbers.is_possible_number(number):
         return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    if text.startswith("+") or phonenumbers.is_valid_number(number):
+        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return re.sub(r"\D", "", text)
 
 
 def _email(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
@@ -233,9 +245,7 @@ def _language(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
 
 def _url(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
     text = re.sub(r"\s+dot\s+", ".", str(value).strip())
-    if re.search(r"\s", text) or "." not in text:
-        return None
-    return text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
+    return None if re.search(r"\s", text) or "." not in text else text
 
 
 _READERS: dict[ParameterType, Callable[[Scalar, Parameter, Context], Scalar | None]] = {

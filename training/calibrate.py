@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     chosen = parser.parse_args()
     catalogue = Catalogue.load(Path(__file__).parent.parent / "config/functions")
-    rows = [row for file in chosen.files for row in load(file)]
+    rows = [row for file in chosen.files for row in load(file, catalogue)]
     before = mark_all(rows, reader(catalogue, chosen.weights, temperature=1.0))
     temperature, after = fitted(rows, catalogue, chosen.weights)
     file = chosen.weights / "manifest.json"

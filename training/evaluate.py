@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from rich.progress import track
 from rich.table import Table
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
+from orchestrator.grounding import Context, canonical
 from orchestrator.named import named
 from orchestrator.octopus.engine import WEIGHTS, Engine
 from orchestrator.policy import Policy
 from orchestrator.understanding import Understander
 from schemas.errors import HubError
-from training.marks import Marked, Row, mark_all
+from training.marks import Marked, Row, mark_all, widened
 
 BINS = 10
 """Bins of equal width that confidences are sorted into."""
@@ -46,7 +48,8 @@ def report(
 ) -> dict[str, Any]:  # fmt: skip
     """Print a table for every file and give the figures by its name; with `out`, write them to
     `evaluation.json` there, and the pictures of each file."""
-    rows = {file.stem: load(file) for file in files}  # all are read before anything is written
+    # All are read before anything is written.
+    rows = {file.stem: load(file, catalogue) for file in files}
     answer = reader(catalogue, weights)
     figures: dict[str, Any] = {}
     for name, some in rows.items():
@@ -73,8 +76,8 @@ def _draw(marked: Sequence[Marked], figures: dict[str, Any], out: Path, name: st
     plots.reliability(curve["curve"], curve["ece"], out / f"{name}-reliability.png")
 
 
-def load(file: Path) -> list[Row]:
-    """The rows of one file; BadRows names the line that is none."""
+def load(file: Path, catalogue: Catalogue) -> list[Row]:
+    """The rows of one file, widened by what their words mean; BadRows names a bad line."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -82,7 +85,15 @@ def load(file: Path) -> list[Row]:
     rows = [_row(file, number, line) for number, line in enumerate(lines, 1)]
     if not rows:
         raise BadRows(f"{file}: there is no row in it")
-    return rows
+    return [widened(row, partial(_meaning, catalogue)) for row in rows]
+
+
+def _meaning(catalogue: Catalogue, function: str, name: str, said: Any) -> Any:
+    if function not in catalogue:
+        return None
+    found = [p for p in catalogue[function].parameters if p.name == name]
+    context = Context(sentence=str(said), now=NOW)
+    return canonical(found[0], said, context) if found else None
 
 
 def _row(file: Path, number: int, line: str) -> Row:

@@ -1,7 +1,8 @@
 """What is right in one answer of `octopus decode`, beside what its author wanted.
 
 A row is `q`, `kind` and `call`, a list of `{name, args, accept?}`; an argument may itself be such a
-call, or a list of values of which one is enough. `null` is not marked.
+call, or a list of values of which one is enough. `null` is not marked. Authors write dates, phone
+numbers and the like as they were said: a value is right too if it is what those words mean.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -51,6 +52,24 @@ def mark_all(rows: Iterable[Row], answer: Callable[[str], Row]) -> list[Marked]:
     return [mark(row, answer(row["q"])) for row in rows]
 
 
+def widened(row: Row, meaning: Callable[[str, str, Any], Any]) -> Row:
+    """The row, where what was said may also be answered by what it means: `meaning` of a
+    function's name, a parameter's and a value, None where it has none."""
+
+    def value(function: str, name: str, gold: Any) -> Any:
+        if isinstance(gold, dict):
+            return call(gold)
+        said = gold if isinstance(gold, list) else [gold]
+        means = [meaning(function, name, one) for one in said if one is not None]
+        return [*said, *(one for one in means if one is not None and one not in said)]
+
+    def call(gold: Row) -> Row:
+        name = gold["name"]
+        return gold | {"args": {p: value(name, p, v) for p, v in gold["args"].items()}}
+
+    return row | {"call": [call(gold) for gold in row["call"]]}
+
+
 def _paired(gold: Sequence[Row], said: Sequence[Row]) -> list[tuple[Row, Row]] | None:
     """Each wanted call with a predicted one of the same functions; None where one is left over."""
     left = list(said)
@@ -82,11 +101,10 @@ def _whole(gold: Row, said: Row, right: Right) -> bool:
 
 
 def _right(gold: Any, said: Any, right: Right) -> bool:
-    if gold is None:
-        return True
     if isinstance(gold, dict):
         return isinstance(said, dict) and _whole(gold, said, right)
-    return any(right(one, said) for one in (gold if isinstance(gold, list) else [gold]))
+    accepted = gold if isinstance(gold, list) else [gold]
+    return None in accepted or any(right(one, said) for one in accepted)
 
 
 def _same(gold: Any, said: Any) -> bool:

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
+from device_adapters.addresses import web_page
 from device_adapters.android import agenda, capture, controls, people
 from device_adapters.android.people import SENDTO
 from device_adapters.android.quoting import part
 from device_adapters.android.recipe import Arguments, Change, Page, Run, number, text
 from device_adapters.android.session import Session
-from schemas.errors import DeviceRefused
 from schemas.outcome import Done, Evidence
 
 Probe = Callable[[Session, Arguments], Awaitable[Done | None]]
@@ -43,13 +42,6 @@ def _mail(arguments: Arguments) -> str:
     to = part(text(arguments, "recipient")).replace("%40", "@")
     subject = part(str(arguments.get("title") or ""))
     return f"mailto:{to}?subject={subject}&body={part(text(arguments, 'content'))}"
-
-
-def _web_page(arguments: Arguments) -> str:
-    url = text(arguments, "url")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise DeviceRefused(f"{url} is not a web page")
-    return url
 
 
 RECIPES: Mapping[str, Run] = MappingProxyType(
@@ -96,7 +88,7 @@ RECIPES: Mapping[str, Run] = MappingProxyType(
             detail="Do not disturb: {enabled}",
         ),
         "open_application": controls.open_application,
-        "open_url": Page(uri=_web_page, detail="{url} is open"),
+        "open_url": Page(uri=lambda a: web_page(text(a, "url")), detail="{url} is open"),
         "media_control": Change(
             say=lambda a: (("cmd", "media_session", "dispatch", text(a, "action")),),
             look=("dumpsys", "media_session"),

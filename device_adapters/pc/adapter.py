@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from device_adapters.addresses import web_page
 from device_adapters.ha import HaClient, HaDevice
 from device_adapters.ha_adapter import (
     HaAdapter,
@@ -129,7 +130,7 @@ class PcAdapter(HaAdapter):
         return await self.do(pc.NOTIFY, text, call, "Showed the notification")
 
     async def _open_url(self, call: Invocation) -> Done:
-        url = text_argument(call, "url")
+        url = web_page(text_argument(call, "url"))
         return await self._write(pc.OPEN, url, f"Opened {url}")
 
     async def _type(self, call: Invocation) -> Done:

@@ -7,7 +7,8 @@ from tokenizers import Tokenizer
 
 from orchestrator.octopus.grammar import Words
 
-CLS, SEP, PAD = 101, 102, 0
+TOKENIZER = "tokenizer.json"
+CLS, SEP = 101, 102
 MAX_PIECES = 200
 """Longest sentence the embedded model reads, in word pieces with the two markers."""
 

@@ -82,7 +82,7 @@ def test_functions_the_weights_do_not_know_are_refused(catalogue: Catalogue) -> 
 
 def test_random_weights_know_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
     random_weights(tmp_path, catalogue)
-    rows = evaluate.load(SENTENCES / "short.jsonl")[::5]
+    rows = evaluate.load(SENTENCES / "short.jsonl", catalogue)[::5]
     marked = mark_all(rows, evaluate.reader(catalogue, tmp_path))
     assert evaluate.summary(marked)["function"] < 0.10
 
@@ -93,7 +93,8 @@ def test_random_weights_know_nothing(tmp_path: Path, catalogue: Catalogue) -> No
 def test_the_shipped_weights_know_other_sentences(
     name: str, least: float, catalogue: Catalogue
 ) -> None:
-    marked = mark_all(evaluate.load(SENTENCES / f"{name}.jsonl"), evaluate.reader(catalogue))
+    rows = evaluate.load(SENTENCES / f"{name}.jsonl", catalogue)
+    marked = mark_all(rows, evaluate.reader(catalogue))
     assert evaluate.summary(marked)["function"] >= least
 
 

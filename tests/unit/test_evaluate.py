@@ -62,6 +62,28 @@ def test_what_is_right(wanted: list[Row], called: list[Row], right: str) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("function", "wanted", "answered"),
+    [
+        ("create_calendar_event", {"start_time": "Friday at 3 pm"},
+         {"start_time": "2026-06-05-15-00"}),
+        ("make_phone_call", {"phone_number": "(415) 555-2671"}, {"phone_number": "+14155552671"}),
+        ("set_nest_temperature", {"target_temperature": 20}, {"target_temperature": 68.0}),
+        ("get_trending_news", {"language": ["French"]}, {"language": "fr"}),
+        ("set_timer_alarm", {"time": "ten minutes"}, {"time": "PT600S"}),
+    ],
+)  # fmt: skip
+def test_what_the_words_mean_is_right_as_well(
+    function: str, wanted: Row, answered: Row, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps(row({"name": function, "args": wanted})), encoding="utf-8")
+    (loaded,) = evaluate.load(file, catalogue)
+    assert mark(loaded, said({"name": function, "args": answered})).strict
+    (name,) = answered
+    assert not mark(loaded, said({"name": function, "args": {name: "other"}})).lenient
+
+
 def sure(confidence: float, right: bool) -> Marked:
     return mark(row(PHOTO), said(PHOTO if right else DECLINED, confidence=confidence))
 

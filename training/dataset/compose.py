@@ -1,15 +1,26 @@
 """Stage 1 and 2: sentences from shapes, alone, side by side and one inside another."""
 
 import random
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from training.dataset.example import Example, Intended
 from training.dataset.noise import noisy, spans
 from training.dataset.shapes import FOLDER, Written, fill, lines
 
-SHARES = {"single": 0.45, "parallel": 0.27, "nested": 0.08, "irrelevant": 0.20}
+SHARES = {"single": 0.40, "parallel": 0.31, "nested": 0.08, "irrelevant": 0.21}
 """How much of what is composed has which shape."""
+NOTHING = {"irrelevant": 0.68, "refusals": 0.22, "conditions": 0.07, "contexts": 0.03}
+"""How much of what fits no function comes from which file."""
+IN_CONTEXT = 0.1
+"""Share of it that stands beside a sentence which asks for nothing."""
+TIMED = ("set_timer_alarm", "create_calendar_event")
+"""Functions whose requests may name a time of their own."""
+PLACE = re.compile(r"\{(\d?|-)\}")
+BASE = re.compile(r"\b(?:to|you|please|me|somebody|not|don't|can|could|would)\W*$", re.IGNORECASE)
+"""Words after which a request stands in its verb's base form."""
 
 
 class Composer:
@@ -17,10 +28,11 @@ class Composer:
 
     def __init__(self, catalogue: Catalogue, seed: int) -> None:
         self._rng = random.Random(seed)
+        self._catalogue = catalogue
         written = {file.stem for file in (FOLDER / "shapes").glob("*.txt")}
-        self._functions = [f.name for f in catalogue if f.name in written and f.name != IRRELEVANT]
+        self.functions = [f.name for f in catalogue if f.name in written and f.name != IRRELEVANT]
         # Sentences are dealt out by shape: a function with more shapes is harder to know.
-        self._shapes = {name: lines(f"shapes/{name}.txt") for name in self._functions}
+        self._shapes = {name: lines(f"shapes/{name}.txt") for name in self.functions}
         self._plain = {
             name: [shape for shape in shapes if not shape.startswith("= ")]
             for name, shapes in self._shapes.items()
@@ -36,11 +48,14 @@ class Composer:
         }
         while True:
             kind = self._rng.choices(kinds, weights)[0]
-            yield noisy(writers[kind](), self._rng)
+            example = writers[kind]()
+            if self._rng.random() < IN_CONTEXT:
+                example = self._in_context(example)
+            yield noisy(example, self._rng)
 
-    def single(self) -> Example:
-        """One call: a whole sentence, or a bare request in a polite frame."""
-        name = self._rng.choice(self._functions)
+    def single(self, name: str | None = None) -> Example:
+        """One call, of `name` or any function: a whole sentence, or a bare request in a frame."""
+        name = name or self._rng.choice(self.functions)
         shape = self._rng.choice(self._shapes[name])
         if shape.startswith("= "):
             written = fill(shape[2:], self._rng)
@@ -48,28 +63,41 @@ class Composer:
             written = self._wrapped(fill(shape, self._rng))
         return _example(written.text, [(name, written, 0)], f"shapes/{name}")
 
+    def _in_context(self, example: Example) -> Example:
+        """The example after a sentence or clause that asks for nothing; now and then before it."""
+        text = fill(self._rng.choice(lines("shapes/contexts.txt")), self._rng).text
+        said = example.sentence
+        if self._rng.random() < 0.2:
+            closed = said if said[-1] in ".!?" else f"{said}."
+            return replace(example, sentence=f"{closed} {text[0].upper()}{text[1:]}")
+        if text[-1] in ".!?":
+            before = f"{text} "
+        else:
+            before = text + self._rng.choice([". ", ", so ", ": ", ", ", " so ", ". so ", " and "])
+        calls = tuple(call.moved(len(before)) for call in example.calls)
+        return Example(before + said, calls, example.source)
+
     def irrelevant(self) -> Example:
-        """No function fits."""
-        shape = self._rng.choice(lines("shapes/irrelevant.txt"))
-        text = fill(shape.removeprefix("= "), self._rng).text
-        return Example(text, (Intended(IRRELEVANT),), "shapes/irrelevant")
+        """No function fits: a sentence of its own, or a request that is refused or conditional."""
+        kind = self._rng.choices(list(NOTHING), list(NOTHING.values()))[0]
+        shape = self._rng.choice(lines(f"shapes/{kind}.txt"))
+        if kind in ("irrelevant", "contexts"):
+            text = fill(shape.removeprefix("= "), self._rng).text
+        else:
+            allowed = [f for f in self.functions if kind == "refusals" or f not in TIMED]
+            request = fill(self._rng.choice(self._plain[self._rng.choice(allowed)]), self._rng)
+            text = shape.replace("{}", request.text)
+        return Example(text, (Intended(IRRELEVANT),), f"shapes/{kind}")
 
     def parallel(self) -> Example:
         """Two to four calls joined, or sharing a verb."""
-        if self._rng.random() < 0.25:
+        if self._rng.random() < 0.3:
             return self._ellipsis()
         frame = self._rng.choices(lines("shapes/connectors.txt"))[0]
         # Many people need longer to say four things than two: shorter joins are commoner.
-        while frame.count("{}") > 2 and self._rng.random() < 0.6:
+        while frame.count("{}") > 2 and self._rng.random() < 0.5:
             frame = self._rng.choice(lines("shapes/connectors.txt"))
-        parts = []
-        for _ in range(frame.count("{}")):
-            name = self._rng.choice(self._functions)
-            # People also join fragments and whole sentences: "lamp off, blinds down".
-            shapes = self._plain if self._rng.random() < 0.75 else self._shapes
-            shape = self._rng.choice(shapes[name])
-            parts.append((name, fill(shape.removeprefix("= "), self._rng)))
-        return self._joined(frame, parts)
+        return self._joined(frame)
 
     def nested(self) -> Example:
         """A call whose argument is the result of another."""
@@ -97,19 +125,32 @@ class Composer:
             parts.append((name, Written(written.text, mine), 0))
         return _example(written.text, parts, "shapes/ellipsis")
 
-    def _joined(self, frame: str, parts: list[tuple[str, Written]]) -> Example:
-        text = ""
-        placed = []
-        for (name, written), before in zip(parts, frame.split("{}"), strict=False):
-            text += before
-            placed.append((name, written, len(text)))
+    def _joined(self, frame: str) -> Example:
+        """Requests in the places of a frame: `{}` in the order of the words, `{1}` and `{2}` in
+        their own, `{-}` for one that is refused."""
+        text, end, used = "", 0, set[str]()
+        placed: list[tuple[str, tuple[str, Written, int]]] = []
+        bare = True
+        for place in PLACE.finditer(frame):
+            text += frame[end : place.start()]
+            end = place.end()
+            name = self._rng.choice([f for f in self.functions if f not in used])
+            if not self._catalogue[name].parameters:
+                used.add(name)
+            # People also join fragments and whole sentences: "lamp off, blinds down".
+            whole = self._rng.random() < 0.25 and place[1] != "-" and not BASE.search(text)
+            shape = self._rng.choice((self._shapes if whole else self._plain)[name])
+            bare = bare and not (not placed and shape.startswith("= "))
+            written = fill(shape.removeprefix("= "), self._rng)
+            placed.append((place[1], (name, written, len(text))))
             text += written.text
-        text += frame.split("{}")[-1]
-        if frame.startswith("{}") and self._rng.random() < 0.4:
-            before, after = self._frame(parts[-1][1])
-            placed = [(name, written, at + len(before)) for name, written, at in placed]
+        text += frame[end:]
+        parts = [part for order, part in sorted(placed, key=lambda p: p[0]) if order != "-"]
+        if frame.startswith("{}") and bare and self._rng.random() < 0.4:
+            before, after = self._frame(placed[-1][1][1])
+            parts = [(name, written, at + len(before)) for name, written, at in parts]
             text = before + text + after
-        return _example(text, placed, "shapes/parallel")
+        return _example(text, parts, "shapes/parallel")
 
     def _wrapped(self, written: Written) -> Written:
         if self._rng.random() < 0.4:

@@ -1,6 +1,6 @@
 """Examples to the numbers the model reads: pieces, choices, slots, and what to learn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
@@ -43,6 +43,16 @@ class Encoder:
         return Encoded(
             words.ids, tuple(run.choices), tuple(run.slots), tuple(run.learned), run.written()
         )
+
+    def all(self, examples: Iterable[Example]) -> list[Encoded]:
+        """Those that can be written: a tokenizer may cut a word across the end of an argument."""
+        rows = []
+        for example in examples:
+            try:
+                rows.append(self(example))
+            except Unencodable:
+                continue
+        return rows
 
 
 class _Run:
