@@ -11,11 +11,15 @@ from pathlib import Path
 from orchestrator.catalogue import Catalogue
 from training.dataset import human
 from training.dataset.compose import Composer
-from training.dataset.encode import Encoded
+from training.dataset.encode import Encoded, Encoder
 from training.dataset.example import Example
 from training.dataset.noise import noisy
 from training.dataset.verify import Verifier, key
 
+OWN = Path(__file__).parents[2] / "tests"
+"""Where the sentences lie that are never trained on."""
+ROWS = 300_000
+"""How many the shipped weights were trained on."""
 VARIANTS = 2
 """How often a human sentence is seen: as it stands, and once misspelt or in other capitals."""
 
@@ -26,6 +30,8 @@ class Dataset:
 
     rows: tuple[Encoded, ...]
     shapes: dict[str, int]
+    together: dict[str, int]
+    """In how many parallel and nested rows each function stands."""
     rejected: dict[str, int]
 
     @property
@@ -38,14 +44,18 @@ class Dataset:
 
 
 def build(
-    catalogue: Catalogue, verifier: Verifier, *, rows: int, seed: int, utterances: Path | None
+    catalogue: Catalogue, encoder: Encoder, *, rows: int, seed: int, utterances: Path | None
 ) -> Dataset:
-    """`rows` rows; with `utterances`, its train.jsonl takes part."""
+    """`rows` rows, none of which is in the development and held-out sets; with `utterances`, its
+    train.jsonl takes part."""
     rng = random.Random(seed)
     people: list[Example] = []
+    kept = [*(OWN / "sentences").glob("*.jsonl"), *(OWN / "heldout").glob("*.jsonl")]
     if utterances is not None:
         people = human.load(utterances / "train.jsonl", catalogue)
         people += [noisy(example, rng) for _ in range(VARIANTS - 1) for example in people]
+        kept.append(utterances / "dev.jsonl")
+    verifier = Verifier(catalogue, encoder, held_out(*kept))
     accepted: list[tuple[Example, Encoded]] = []
     for example in chain(people, islice(Composer(catalogue, seed), rows * 4)):
         if len(accepted) >= rows:
@@ -57,8 +67,15 @@ def build(
     return Dataset(
         tuple(encoded for _, encoded in accepted),
         dict(Counter(example.shape for example, _ in accepted)),
+        dict(Counter(name for example, _ in accepted for name in _together(example))),
         dict(verifier.rejected),
     )
+
+
+def _together(example: Example) -> set[str]:
+    if example.shape not in ("parallel", "nested"):
+        return set()
+    return {name for call in example.calls for name in call.functions()}
 
 
 def held_out(*files: Path) -> set[str]:

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from training.dataset.example import Example, Intended
 from training.dataset.noise import noisy, spans
 from training.dataset.shapes import FOLDER, Written, fill, lines
 
-SHARES = {"single": 0.40, "parallel": 0.31, "nested": 0.08, "irrelevant": 0.21}
+SHARES = {"single": 0.37, "parallel": 0.34, "nested": 0.08, "irrelevant": 0.21}
 """How much of what is composed has which shape."""
 NOTHING = {"irrelevant": 0.68, "refusals": 0.22, "conditions": 0.07, "contexts": 0.03}
 """How much of what fits no function comes from which file."""
@@ -29,6 +30,7 @@ class Composer:
     def __init__(self, catalogue: Catalogue, seed: int) -> None:
         self._rng = random.Random(seed)
         self._catalogue = catalogue
+        self._together: Counter[str] = Counter()
         written = {file.stem for file in (FOLDER / "shapes").glob("*.txt")}
         self.functions = [f.name for f in catalogue if f.name in written and f.name != IRRELEVANT]
         # Sentences are dealt out by shape: a function with more shapes is harder to know.
@@ -49,6 +51,8 @@ class Composer:
         while True:
             kind = self._rng.choices(kinds, weights)[0]
             example = writers[kind]()
+            if kind in ("parallel", "nested"):
+                self._together.update(n for call in example.calls for n in call.functions())
             if self._rng.random() < IN_CONTEXT:
                 example = self._in_context(example)
             yield noisy(example, self._rng)
@@ -134,7 +138,7 @@ class Composer:
         for place in PLACE.finditer(frame):
             text += frame[end : place.start()]
             end = place.end()
-            name = self._rng.choice([f for f in self.functions if f not in used])
+            name = self._scarce(used)
             if not self._catalogue[name].parameters:
                 used.add(name)
             # People also join fragments and whole sentences: "lamp off, blinds down".
@@ -151,6 +155,11 @@ class Composer:
             parts = [(name, written, at + len(before)) for name, written, at in parts]
             text = before + text + after
         return _example(text, parts, "shapes/parallel")
+
+    def _scarce(self, used: set[str]) -> str:
+        """Of three functions, the one that stood least often beside or inside others."""
+        three = self._rng.sample([f for f in self.functions if f not in used], 3)
+        return min(three, key=lambda name: self._together[name])
 
     def _wrapped(self, written: Written) -> Written:
         if self._rng.random() < 0.4:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -31,6 +32,13 @@ class Intended:
 
     function: str
     arguments: dict[str, Span | str | Mark | Intended] = field(default_factory=dict)
+
+    def functions(self) -> Iterator[str]:
+        """Its function and those of the calls inside it."""
+        yield self.function
+        for value in self.arguments.values():
+            if isinstance(value, Intended):
+                yield from value.functions()
 
     def moved(self, by: int) -> Intended:
         """The same call in a sentence that begins `by` characters earlier."""
