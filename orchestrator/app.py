@@ -22,14 +22,14 @@ from device_adapters.base import Adapter
 from device_adapters.ha import HaClient
 from device_adapters.hub import HubAdapter
 from device_adapters.mqtt import MqttClient, Will
-from orchestrator import discovery
+from orchestrator import discovery, taught
 from orchestrator.broker import Login, own_broker
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
-from orchestrator.octopus.engine import Engine
+from orchestrator.octopus.engine import WEIGHTS, Engine
 from orchestrator.pipeline import Pipeline
 from orchestrator.registry import Factory, Registry
 from orchestrator.service import Service
@@ -148,7 +148,8 @@ async def serve(settings: Settings, catalogue: Catalogue) -> None:
 
 def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
     """Load the model and build what reads sentences with it."""
-    engine = Engine(catalogue, threads=settings.model.threads)
+    folder = taught.current(settings.state) or WEIGHTS
+    engine = Engine(catalogue, folder, threads=settings.model.threads)
     zone = _zone(settings)
     return Understander(
         engine.decode, catalogue, settings.policy, threshold=settings.model.threshold,

@@ -43,19 +43,29 @@ class Catalogue:
         return self._by_token.get(token)
 
     @classmethod
-    def load(cls, folder: Path) -> "Catalogue":
-        """Read every `*.toml` in `folder`; InvalidSettings names the file and what is wrong."""
-        files = sorted(folder.glob("*.toml"))
-        if not files:
-            raise InvalidSettings(f"{folder}: no functions/*.toml found")
+    def load(cls, *folders: Path) -> "Catalogue":
+        """Read every `*.toml` in the folders; InvalidSettings names the file and what is wrong."""
+        if not any(folders[0].glob("*.toml")):
+            raise InvalidSettings(f"{folders[0]}: no functions/*.toml found")
+        files = [file for folder in folders for file in sorted(folder.glob("*.toml"))]
         return cls([function for file in files for function in _read(file)])
 
 
 def _read(file: Path) -> list[Function]:
     try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8")).get("function", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parsed(file.read_text(encoding="utf-8"), file)
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{file}: {error}") from error
+
+
+def parsed(text: str, file: Path) -> list[Function]:
+    """The functions in a TOML text; InvalidSettings names the `file` it is from."""
+    try:
+        entries = tomllib.loads(text).get("function", [])
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSettings(f"{file}: {error}") from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InvalidSettings(f"{file}: functions are tables named [[function]]")
     functions = []
     for entry in entries:
         try:

@@ -4,10 +4,11 @@
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,6 @@ from rich.console import Console
 
 from orchestrator import settings, view
 from orchestrator.broker import LOCAL, Login, passwords
-from orchestrator.catalogue import Catalogue
 from orchestrator.client import HubClient, connected
 from orchestrator.follow import follow
 from schemas.errors import HubError, InvalidSettings
@@ -47,10 +47,13 @@ def main() -> None:
         sys.exit(2)
 
 
-def _load(config: Path) -> tuple[settings.Settings, Catalogue]:
-    functions = config / "functions"
-    catalogue = Catalogue.load(functions if functions.is_dir() else settings.PACKAGED / "functions")
-    return settings.load(config, catalogue), catalogue
+@contextlib.contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """What is imported inside comes with an extra of the package; HubError names it."""
+    try:
+        yield
+    except ImportError as error:
+        raise HubError(f"{error}: pip install 'octopus-hub[{name}]'") from error
 
 
 def _login(loaded: settings.Settings) -> Login:
@@ -63,7 +66,7 @@ def _login(loaded: settings.Settings) -> Login:
 
 
 def _with_hub(config: Path, work: Callable[[HubClient], Awaitable[Any]]) -> Any:
-    loaded, _ = _load(config)
+    loaded, _ = settings.load(config)
     login = _login(loaded)
     user = LOCAL if loaded.broker.address() is None else login.username or LOCAL
 
@@ -86,7 +89,7 @@ def run(
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("httpx", "httpcore", "adb_shell", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    loaded, catalogue = _load(config)
+    loaded, catalogue = settings.load(config)
     asyncio.run(app.serve(loaded, catalogue))
 
 
@@ -121,7 +124,7 @@ def decode(
 
     if (sentence is None) == (jsonl is None):
         raise typer.BadParameter("give either a sentence or --jsonl FILE")
-    loaded, catalogue = _load(config)
+    loaded, catalogue = settings.load(config)
     understander = app.understanding_of(loaded, catalogue)
     for text in [sentence] if sentence is not None else _questions(jsonl):
         print(json.dumps(named(text, understander, user, catalogue), ensure_ascii=False))  # noqa: T201
@@ -147,7 +150,7 @@ def evaluate(
         Path | None, typer.Option(help="Folder whose dev.jsonl is evaluated too")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Folder of other weights than those in the package")
+        Path | None, typer.Option(help="Folder of other weights than those the hub uses")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for evaluation.json and the pictures")
@@ -159,18 +162,46 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """How often the weights are right, and whether their confidence is."""
+    from orchestrator import taught
     from orchestrator.octopus.engine import WEIGHTS
     from training import evaluate as evaluation
 
-    _, catalogue = _load(config)
+    loaded, catalogue = settings.load(config)
     named_files = files or ([] if utterances else evaluation.own_sets())
     dev = [utterances / "dev.jsonl"] if utterances else []
     figures = evaluation.report(
         [*named_files, *dev], catalogue, errors if as_json else console,
-        weights=weights or WEIGHTS, out=out, wrong=errors_shown,
+        weights=weights or taught.current(loaded.state) or WEIGHTS, out=out, wrong=errors_shown,
     )  # fmt: skip
     if as_json:
         print(json.dumps(figures))  # noqa: T201
+
+
+@cli.command()
+def teach(
+    function: Annotated[
+        Path | None, typer.Argument(help="TOML file with one [[function]], without a token")
+    ] = None,
+    examples: Annotated[
+        Path | None, typer.Option(help="10 to 30 sentences, arguments as {name~words}")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back to what was before")] = False,
+    config: Config = settings.PACKAGED,
+) -> None:
+    """Teach the hub a function of your own (an experiment): three minutes, the extra `train`."""
+    from orchestrator import taught
+
+    if undo:  # helps against a catalogue that cannot be read, so it reads none
+        now = taught.undo(settings.hub_of(config).state)
+        console.print(f"in use: {now or 'the packaged weights'}; restart the hub")
+        return
+    if function is None or examples is None:
+        raise typer.BadParameter("give FUNCTION.toml and --examples FILE, or --undo")
+    loaded, catalogue = settings.load(config)
+    with _extra("train"):
+        from training import teach as teaching
+    folder = teaching.teach(function, examples, loaded.state, catalogue, console)
+    console.print(f"taught: {folder}; restart the hub to use it, --undo to go back")
 
 
 @cli.command()

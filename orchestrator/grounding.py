@@ -207,25 +207,35 @@ def _datetime(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
     return when.strftime("%Y-%m-%d-%H-%M") if when else None
 
 
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SPOKEN_DIGITS = {word: str(digit) for digit, word in enumerate(_DIGITS)} | {
+    "oh": "0",
+    "o": "0",
+    "plus": "+",
+}
+
+
 def _phone_number(value: Scalar, _: Parameter, context: Context) -> Scalar | None:
-    """E.164 where it is a whole number of the region; other digits as they were said, since a
-    country code before a local number reaches nobody; a name stays one, and the phone looks it up.
-    """
+    """E.164 where it is a whole number of the region, or has a country code; other digits as they
+    were said, since a country code before a local number reaches nobody; a name stays one, and the
+    phone looks it up."""
     text = str(value).strip()
-    spoken = re.sub(r"\boh?\b", "0", re.sub(r"^plus\s+", "+", moments.numbers(text)))
-    if re.fullmatch(r"\+?[\d\s]{5,}", spoken):
-        text = spoken
+    words = text.casefold().split()
+    if all(word in _SPOKEN_DIGITS or word.isdecimal() for word in words):
+        text = "".join(_SPOKEN_DIGITS.get(word, word) for word in words)
     if not re.search(r"\d", text):
         return text or None
     try:
         number = phonenumbers.parse(text, context.region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    if text.startswith("+") or phonenumbers.is_valid_number(number):
+    if phonenumbers.is_valid_number(number) or (
+        "+" in text and phonenumbers.is_possible_number(number)
+    ):
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    return re.sub(r"\D", "", text)
+    digits = re.sub(r"\D", "", text)
+    only = re.fullmatch(r"[\d\s().\-/]+", text) and 3 <= len(digits) <= 15
+    return digits if only else None
 
 
 def _email(value: Scalar, _: Parameter, __: Context) -> Scalar | None:

@@ -94,15 +94,9 @@ def named_day(sentence: str, now: datetime) -> date | None:
     return now.date() + timedelta(days=ahead)
 
 
-def numbers(words: str) -> str:
-    """The words in lower case, with numbers in digits."""
-    text: str = alpha2digit(words.lower(), "en", threshold=0)
-    return text
-
-
 def digits(words: str) -> str:
-    """The words in lower case, with numbers and times in digits ("seven oh five" is "7:05")."""
-    text = numbers(words)
+    """The words in lower case, with numbers in digits ("seven oh five" is "7:05")."""
+    text: str = alpha2digit(words.lower(), "en", threshold=0)
     return re.sub(r"\b(\d{1,2}) (?:0|oh|o) ?(\d)\b", r"\1:0\2", text)
 
 

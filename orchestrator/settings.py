@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from orchestrator import taught
 from orchestrator.catalogue import Catalogue
 from orchestrator.policy import Policy
 from schemas.device import Device
@@ -134,17 +135,29 @@ class _Devices(_Section):
         return devices
 
 
-def load(folder: Path, catalogue: Catalogue) -> Settings:
-    """The folder's files; InvalidSettings names the file, the key and what is wrong."""
+def load(folder: Path) -> tuple[Settings, Catalogue]:
+    """The folder's files, and the functions: its own or the packaged ones, and those that were
+    taught. InvalidSettings names the file, the key and what is wrong."""
+    hub = hub_of(folder)
+    devices = _model(_Devices, folder / "devices.toml", _read(folder / "devices.toml")).device
+    policy = _model(Policy, folder / "policy.toml", _read(folder / "policy.toml"))
+    own = folder / "functions"
+    using = taught.current(hub.state)
+    catalogue = Catalogue.load(
+        own if own.is_dir() else PACKAGED / "functions",
+        *([using / taught.FUNCTIONS] if using else []),
+    )
+    _check_policy(policy, folder / "policy.toml", catalogue)
+    return hub.model_copy(update={"devices": devices, "policy": policy}), catalogue
+
+
+def hub_of(folder: Path) -> Settings:
+    """What hub.toml says, alone; InvalidSettings where there is none."""
     if not folder.is_dir():
         raise InvalidSettings(f"{folder} is no folder: --config names the one with hub.toml")
     if not (folder / "hub.toml").exists():
         raise InvalidSettings(f"{folder} has no hub.toml: --config names the folder with one")
-    hub = _model(Settings, folder / "hub.toml", _read(folder / "hub.toml"))
-    devices = _model(_Devices, folder / "devices.toml", _read(folder / "devices.toml")).device
-    policy = _model(Policy, folder / "policy.toml", _read(folder / "policy.toml"))
-    _check_policy(policy, folder / "policy.toml", catalogue)
-    return hub.model_copy(update={"devices": devices, "policy": policy})
+    return _model(Settings, folder / "hub.toml", _read(folder / "hub.toml"))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from schemas.base import Scalar, Value
 
 
@@ -73,7 +75,7 @@ class Function(Value):
     """One function: its token, its signature, and how it may be run."""
 
     token: int
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")
     description: str
     kinds: tuple[str, ...]
     result: ResultType

@@ -8,16 +8,20 @@ changes no decision of the model, only how sure it says it is.
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from rich.progress import track
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import WEIGHTS
+from training.command import command
 from training.evaluate import calibration, load, reader
-from training.marks import Marked, Row, mark_all
+from training.marks import Marked, mark_all
+from training.rows import Row
 
-GRID = tuple(round(0.7 + 0.1 * step, 1) for step in range(19))
-"""Temperatures that are tried: 0.7 to 2.5."""
+GRID = tuple(round(0.8 + 0.2 * step, 1) for step in range(10))
+"""Temperatures that are tried: 0.8 to 2.6. One is among them: it is how confidences were before."""
 SURE = 1e-6
 
 
@@ -30,13 +34,19 @@ def log_loss(marked: Sequence[Marked]) -> float:
     return total / len(marked)
 
 
-def fitted(
+def tried(
     rows: Sequence[Row], catalogue: Catalogue, folder: Path, grid: Sequence[float] = GRID
-) -> tuple[float, list[Marked]]:
-    """The temperature of the grid that loses least, and the rows as marked with it."""
-    tried = {t: mark_all(rows, reader(catalogue, folder, temperature=t)) for t in grid}
-    best = min(tried, key=lambda t: log_loss(tried[t]))
-    return best, tried[best]
+) -> dict[float, list[Marked]]:
+    """The rows as marked with each temperature of the grid."""
+    return {
+        t: mark_all(track(rows, f"temperature {t}"), reader(catalogue, folder, temperature=t))
+        for t in grid
+    }
+
+
+def best(marked: Mapping[float, Sequence[Marked]]) -> float:
+    """The temperature that loses least."""
+    return min(marked, key=lambda temperature: log_loss(marked[temperature]))
 
 
 def main() -> None:
@@ -47,8 +57,9 @@ def main() -> None:
     chosen = parser.parse_args()
     catalogue = Catalogue.load(Path(__file__).parent.parent / "config/functions")
     rows = [row for file in chosen.files for row in load(file, catalogue)]
-    before = mark_all(rows, reader(catalogue, chosen.weights, temperature=1.0))
-    temperature, after = fitted(rows, catalogue, chosen.weights)
+    marked = tried(rows, catalogue, chosen.weights)
+    temperature = best(marked)
+    before, after = marked[1.0], marked[temperature]
     file = chosen.weights / "manifest.json"
     manifest = json.loads(file.read_text(encoding="utf-8")) | {"temperature": temperature}
     file.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -59,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -24,15 +24,14 @@ from orchestrator.octopus.grammar import Grammar, Vocabulary, Words
 from orchestrator.octopus.tokenizer import WordPieces
 from training import minilm
 from training.batches import Batch, collate, shuffled
+from training.command import command
 from training.dataset import human
-from training.dataset.build import build, held_out
+from training.dataset.build import build
 from training.dataset.compose import Composer
-from training.dataset.encode import Encoded, Encoder, Unencodable
-from training.dataset.example import Example
-from training.dataset.verify import Verifier
+from training.dataset.encode import Encoded, Encoder
 from training.designs import DESIGNS, spelled
 from training.model import Shape
-from training.train import ROOT, Recipe, check, loss_of
+from training.train import ROOT, Recipe, check, loss_of, optimizer_for
 
 BYTE_PIECES = 8_000
 """Size of the byte-level vocabulary that Gemma gets."""
@@ -61,23 +60,16 @@ class BytePieces:
         return Words(sentence, (0, *encoding.ids, 1), ((0, 0), *offsets, (0, 0)))
 
 
-def trained(
-    model: nn.Module, rows: Sequence[Encoded], batches: Collate, recipe: Recipe, fixed: bool
-) -> None:
-    """One pass over the rows; with `fixed`, the pieces' vectors stay as they are."""
-    pieces = model.get_parameter("pieces.weight")
-    pieces.requires_grad = not fixed
-    optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], lr=recipe.rate,
-        weight_decay=recipe.decay, fused=True,
-    )  # fmt: skip
+def trained(model: nn.Module, rows: Sequence[Encoded], batches: Collate, recipe: Recipe) -> None:
+    """One pass over the rows."""
+    optimizer = optimizer_for(model, recipe)
     rng = random.Random(recipe.seed)
     steps = len(rows) // recipe.batch
     began, total = time.monotonic(), 0.0
     model.train()
     for step, batch in enumerate(islice(shuffled(rows, recipe.batch, rng), steps)):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate_at(step, steps)
+            group["lr"] = recipe.rate_at(step, steps) * group["times"]
         loss, _ = loss_of(model, batches(batch))
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -91,17 +83,6 @@ def trained(
             total = 0.0
 
 
-def encoded(examples: Sequence[Example], encoder: Encoder) -> list[Encoded]:
-    """Those that can be written: a tokenizer may cut a word across the end of an argument."""
-    rows = []
-    for example in examples:
-        try:
-            rows.append(encoder(example))
-        except Unencodable:
-            continue
-    return rows
-
-
 def main() -> None:
     """Train every design that is asked for, and print what it reached."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -113,7 +94,6 @@ def main() -> None:
     catalogue = Catalogue.load(ROOT / "config/functions")
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
     sets = [chosen.utterances / "dev.jsonl", *sorted((ROOT / "tests/sentences").glob("*.jsonl"))]
-    unseen = held_out(*sets, *(ROOT / "tests/heldout").glob("*.jsonl"))
     recipe = Recipe(rows=chosen.rows, seed=chosen.seed)
     results: list[dict[str, object]] = []
     words: Callable[[str], Words]
@@ -129,13 +109,13 @@ def main() -> None:
             words, count, rate = WordPieces(minilm.TOKENIZER), Shape.pieces, recipe.rate
         encoder = Encoder(grammar, words)
         ways: dict[str, Collate] = {
-            "pointed": partial(collate, grammar=grammar, count=count),
+            "pointed": partial(collate, grammar=grammar),
             "spelled": partial(spelled, grammar=grammar, pieces=count),
         }
         wanted = [way for way in ways if not chosen.only or f"{name}/{way}" in chosen.only]
-        data = build(catalogue, Verifier(catalogue, encoder, set(unseen)), rows=recipe.rows,
-                     seed=chosen.seed, utterances=chosen.utterances)  # fmt: skip
-        dev = {file.stem: encoded(human.load(file, catalogue), encoder) for file in sets}
+        data = build(catalogue, encoder, rows=recipe.rows, seed=chosen.seed,
+                     utterances=chosen.utterances)  # fmt: skip
+        dev = {file.stem: encoder.all(human.load(file, catalogue)) for file in sets}
         for way in wanted:
             print(f"{name}, arguments {way}, {len(data.rows)} rows", flush=True)
             torch.manual_seed(chosen.seed)
@@ -143,8 +123,7 @@ def main() -> None:
             shape = Shape(len(vocabulary.actions), len(vocabulary.slots), pieces=count)
             model = design(shape, way == "spelled")
             began = time.monotonic()
-            own = replace(recipe, rate=rate)
-            trained(model, data.rows, ways[way], own, name != "gemma")
+            trained(model, data.rows, ways[way], replace(recipe, rate=rate))
             results.append({
                 "design": name, "arguments": way,
                 "parameters": sum(p.numel() for p in model.parameters()),
@@ -157,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -11,95 +11,77 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from orchestrator.octopus.grammar import NOT_SAID, RESPONSE_POSITION, SENTENCE_TYPE, Grammar
-from training.batches import Batch, looks
+from orchestrator.octopus.grammar import NOT_SAID, Grammar
+from training.batches import Batch, padded, preceding
 from training.dataset.encode import Encoded
-from training.model import Layer, OctopusModel, Shape
-
-DECODER_LAYERS = 2
+from training.model import Choices, DecoderLayer, FrozenRows, Heads, Reader, Shape, pointed
 
 
-class Heads(nn.Module):
-    """Scores of actions, and of places in the sentence (pointed) or of pieces (spelled)."""
+class Copies(nn.Module):
+    """How arguments are copied: what a copied choice is to the model, and how one is scored."""
 
-    def __init__(self, shape: Shape, width: int, spelled: bool) -> None:
+    def __init__(self, shape: Shape, pieces: FrozenRows | nn.Embedding, spelled: bool) -> None:
         super().__init__()
+        self.actions = shape.actions
+        self.pieces = pieces
         self.spelled = spelled
-        self.transform = nn.Linear(width, width)
-        self.actions = nn.Linear(width, shape.actions)
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
+        self.heads = Heads(shape)
 
-    def forward(self, response: Tensor, sentence: Tensor, pieces: nn.Embedding) -> Tensor:
-        """[batch, response, width], [batch, sentence, width] -> [batch, response, choices]."""
-        decided = F.gelu(self.transform(response))
-        query = self.query(decided) * response.shape[-1] ** -0.5
-        if self.spelled:
-            copied = query @ pieces.weight.T
-        else:
-            copied = query @ self.key(sentence).transpose(1, 2)
-        return torch.cat([self.actions(decided), copied], dim=-1)
+    def before(self, before: Tensor, read: Tensor) -> Tensor:
+        """The copied choices' vectors, [batch, response, width]; `read`: the sentence's."""
+        if not self.spelled:
+            return pointed(read, before, self.actions)
+        written: Tensor = self.pieces((before - self.actions).clamp(min=0))
+        return written
 
-
-class PrefixModel(nn.Module):
-    """(a) The shipped design, with either way to write arguments."""
-
-    def __init__(self, shape: Shape, spelled: bool) -> None:
-        super().__init__()
-        self.body = OctopusModel.from_minilm(shape)
-        self.pieces = self.body.pieces
-        self.heads = Heads(shape, shape.width, spelled)
-
-    def forward(
-        self, ids: Tensor, types: Tensor, positions: Tensor, mask: Tensor, sentence: int
-    ) -> Tensor:
-        x = self.body.embed(ids, types, positions)
-        for layer in self.body.layers:
-            x, _, _ = layer(x, mask, None, self.body.dropout)
-        scores: Tensor = self.heads(x[:, sentence:], x[:, :sentence], self.pieces)
+    def scores(self, decided: Tensor, read: Tensor) -> Tensor:
+        """Scores of actions, and of places in the sentence or of word pieces."""
+        keys = self.pieces.weight.unsqueeze(0) if self.spelled else self.heads.key(read)
+        scores: Tensor = self.heads(decided, keys)
         return scores
-
-
-class CrossLayer(nn.Module):
-    """A decoder layer: causal self-attention, then attention to the sentence (Vaswani et al.)."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.own = Layer(shape)
-        self.cross = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
-        self.norm = nn.LayerNorm(shape.width)
-
-    def forward(self, x: Tensor, sentence: Tensor, causal: Tensor, unseen: Tensor) -> Tensor:
-        x, _, _ = self.own(x, causal, None, 0.1)
-        told, _ = self.cross(x, sentence, sentence, key_padding_mask=unseen, need_weights=False)
-        added: Tensor = self.norm(x + told)
-        return added
 
 
 class EncoderDecoder(nn.Module):
-    """(b) MiniLM reads the sentence once; a shallow decoder of its own looks at the result."""
+    """(b) The shipped design, with either way to write arguments."""
 
     def __init__(self, shape: Shape, spelled: bool) -> None:
         super().__init__()
-        self.body = OctopusModel.from_minilm(shape)
-        self.pieces = self.body.pieces
-        self.decoder = nn.ModuleList(CrossLayer(shape) for _ in range(DECODER_LAYERS))
-        self.heads = Heads(shape, shape.width, spelled)
+        self.reader = Reader(shape)
+        self.reader.start_from_minilm()
+        self.choices = Choices(shape)
+        self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.deciding_layers))
+        self.copies = Copies(shape, self.reader.pieces, spelled)
 
-    def forward(
-        self, ids: Tensor, types: Tensor, positions: Tensor, mask: Tensor, sentence: int
-    ) -> Tensor:
-        x = self.body.embed(ids, types, positions)
-        read, response = x[:, :sentence], x[:, sentence:]
-        for layer in self.body.layers:
-            read, _, _ = layer(read, mask[:, :, :sentence, :sentence], None, self.body.dropout)
-        unseen = ~mask[:, 0, sentence, :sentence]
-        for step in self.decoder:
-            response = step(response, read, mask[:, :, sentence:, sentence:], unseen)
-        scores: Tensor = self.heads(response, read, self.pieces)
-        return scores
+    def forward(self, ids: Tensor, seen: Tensor, before: Tensor, slots: Tensor) -> Tensor:
+        mask = seen[:, None, None]
+        read = self.reader(ids, mask)
+        steps = torch.arange(before.shape[1], device=before.device)
+        x = self.choices(before, self.copies.before(before, read), slots, steps)
+        for layer in self.layers:
+            x = layer(x, read, mask)
+        return self.copies.scores(x, read)
+
+
+class PrefixModel(nn.Module):
+    """(a) The sentence in both directions and the response behind it, in the same six layers."""
+
+    def __init__(self, shape: Shape, spelled: bool) -> None:
+        super().__init__()
+        self.reader = Reader(shape)
+        self.reader.start_from_minilm()
+        self.choices = Choices(shape)
+        self.copies = Copies(shape, self.reader.pieces, spelled)
+
+    def forward(self, ids: Tensor, seen: Tensor, before: Tensor, slots: Tensor) -> Tensor:
+        sentence = self.reader.embed(ids)
+        steps = torch.arange(before.shape[1], device=before.device)
+        response = self.choices(before, self.copies.before(before, sentence), slots, steps)
+        x = torch.cat([sentence, response], dim=1)
+        mask = looks(seen, before.shape[1])
+        for layer in self.reader.layers:
+            x = layer(x, mask)
+        return self.copies.scores(x[:, ids.shape[1] :], x[:, : ids.shape[1]])
 
 
 class SmallGemma(nn.Module):
@@ -112,32 +94,27 @@ class SmallGemma(nn.Module):
         config = GemmaConfig(
             vocab_size=1, hidden_size=shape.width, num_hidden_layers=shape.layers,
             num_attention_heads=6, num_key_value_heads=2, head_dim=64,
-            intermediate_size=shape.inner, max_position_embeddings=shape.positions,
+            intermediate_size=shape.inner, max_position_embeddings=512,
         )  # fmt: skip
         self.pieces = nn.Embedding(shape.pieces, shape.width)
-        self.actions = nn.Embedding(shape.actions, shape.width)
-        self.types = nn.Embedding(1 + shape.slots, shape.width)
-        self.shape = shape
+        nn.init.normal_(self.pieces.weight, std=0.02)
+        self.choices = Choices(shape)
+        self.copies = Copies(shape, self.pieces, spelled)
         self.body: Any = GemmaModel(config)
-        self.heads = Heads(shape, shape.width, spelled)
-        for table in (self.pieces, self.actions, self.types):
-            nn.init.normal_(table.weight, std=0.02)
 
-    def forward(
-        self, ids: Tensor, types: Tensor, positions: Tensor, mask: Tensor, sentence: int
-    ) -> Tensor:
-        pieces = self.pieces(ids.clamp(max=self.shape.pieces - 1))
-        actions = self.actions((ids - self.shape.pieces).clamp(min=0))
-        x = torch.where((ids < self.shape.pieces).unsqueeze(-1), pieces, actions)
-        length = ids.shape[1]
-        causal = mask & torch.ones(length, length, dtype=torch.bool).tril()
+    def forward(self, ids: Tensor, seen: Tensor, before: Tensor, slots: Tensor) -> Tensor:
+        sentence = self.pieces(ids)
+        steps = torch.arange(before.shape[1], device=before.device)
+        response = self.choices(before, self.copies.before(before, sentence), slots, steps)
+        x = torch.cat([sentence, response], dim=1)
+        causal = (
+            looks(seen, before.shape[1]) & torch.ones(2 * x.shape[1:2], dtype=torch.bool).tril()
+        )
         far = torch.zeros(causal.shape).masked_fill(~causal, torch.finfo(torch.float32).min)
         read: Tensor = self.body(
-            inputs_embeds=x + self.types(types), attention_mask=far, position_ids=positions,
-            use_cache=False,
-        ).last_hidden_state  # fmt: skip
-        scores: Tensor = self.heads(read[:, sentence:], read[:, :sentence], self.pieces)
-        return scores
+            inputs_embeds=x, attention_mask=far, use_cache=False
+        ).last_hidden_state
+        return self.copies.scores(read[:, ids.shape[1] :], read[:, : ids.shape[1]])
 
 
 DESIGNS: dict[str, type[PrefixModel] | type[EncoderDecoder] | type[SmallGemma]] = {
@@ -147,40 +124,42 @@ DESIGNS: dict[str, type[PrefixModel] | type[EncoderDecoder] | type[SmallGemma]] 
 }
 
 
+def looks(seen: Tensor, response: int) -> Tensor:
+    """Where each place may look, bool [batch, 1, length, length]: the sentence in both directions,
+    the response at the sentence and at what it wrote before. `seen`: [batch, sentence]."""
+    sentence = seen.shape[1]
+    length = sentence + response
+    causal = torch.ones(length, length, dtype=torch.bool, device=seen.device).tril()
+    causal[:, :sentence] = True
+    causal[:sentence, sentence:] = False
+    there = torch.cat([seen, seen.new_ones(len(seen), response)], dim=1)
+    mask = (
+        causal[None] & there[:, None, :]
+        | torch.eye(length, dtype=torch.bool, device=seen.device)[None]
+    )
+    return mask[:, None]
+
+
 def spelled(rows: Sequence[Encoded], grammar: Grammar, pieces: int) -> Batch:
     """A batch in which copied arguments are written piece by piece, "not said" ending each."""
     actions = len(grammar.vocabulary.actions)
     told = [_spelled(row, actions, grammar.vocabulary.action_ids[NOT_SAID]) for row in rows]
-    sentence = max(len(row.pieces) for row in rows)
+    ids, seen = padded([row.pieces for row in rows], max(len(row.pieces) for row in rows))
     response = max(len(steps) for steps in told)
-    length = sentence + response
-    ids = np.zeros((len(rows), length), np.int64)
-    types = np.full((len(rows), length), SENTENCE_TYPE, np.int64)
-    positions = np.tile(np.arange(length), (len(rows), 1))
-    positions[:, sentence:] = RESPONSE_POSITION + np.arange(response)
-    seen = np.zeros((len(rows), length), bool)
-    choices = np.zeros((len(rows), response), np.int64)
-    learned = np.zeros((len(rows), response), np.float32)
+    choices, _ = padded([[step[0] for step in steps] for steps in told], response)
+    slots, _ = padded([[step[1] for step in steps] for steps in told], response)
+    learned, _ = padded([[step[2] for step in steps] for steps in told], response)
     may = np.zeros((len(rows), response, actions + pieces), bool)
     may[:, :, 0] = True
-    for at, (row, steps) in enumerate(zip(rows, told, strict=True)):
-        count = len(row.pieces)
-        ids[at, :count] = row.pieces
-        seen[at, :count] = True
-        seen[at, sentence : sentence + len(steps)] = True
-        before = row.pieces[-1]
-        for step, (choice, slot, learn) in enumerate(steps):
-            ids[at, sentence + step] = before
-            types[at, sentence + step] = 1 + slot
-            choices[at, step], learned[at, step] = choice, learn
+    for at, steps in enumerate(told):
+        for step, (choice, slot, _) in enumerate(steps):
             may[at, step, :actions] = grammar.open_actions[slot]
             may[at, step, actions:] = grammar.open_pointers[slot]
             may[at, step, choice] = True
-            before = pieces + choice if choice < actions else choice - actions
     tensor = torch.from_numpy
     return Batch(
-        tensor(ids), tensor(types), tensor(positions), tensor(looks(seen, sentence)), sentence,
-        tensor(may), tensor(choices), tensor(learned),
+        tensor(ids), tensor(seen), tensor(preceding(choices, grammar)), tensor(slots), tensor(may),
+        tensor(choices), tensor(learned.astype(np.float32)),
     )  # fmt: skip
 
 

@@ -18,20 +18,15 @@ from orchestrator.named import named
 from orchestrator.octopus.engine import WEIGHTS, Engine
 from orchestrator.policy import Policy
 from orchestrator.understanding import Understander
-from schemas.errors import HubError
-from training.marks import Marked, Row, mark_all, widened
+from training import rows
+from training.marks import Marked, mark_all, widened
+from training.rows import BadRows, Row
 
 BINS = 10
 """Bins of equal width that confidences are sorted into."""
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 NOW = datetime(2026, 6, 1, 9, 0)
 """When every sentence is said, so that words for times always mean the same."""
-
-
-class BadRows(HubError):
-    """A file of rows cannot be read."""
-
-    code = "bad_rows"
 
 
 def own_sets() -> list[Path]:
@@ -49,10 +44,14 @@ def report(
     """Print a table for every file and give the figures by its name; with `out`, write them to
     `evaluation.json` there, and the pictures of each file."""
     # All are read before anything is written.
-    rows = {file.stem: load(file, catalogue) for file in files}
+    stems = [file.stem for file in files]
+    sets = {
+        stem if stems.count(stem) == 1 else f"{file.parent.name}-{stem}": load(file, catalogue)
+        for file, stem in zip(files, stems, strict=True)
+    }
     answer = reader(catalogue, weights)
     figures: dict[str, Any] = {}
-    for name, some in rows.items():
+    for name, some in sets.items():
         marked = mark_all(track(some, name, console=console, transient=True), answer)
         figures[name] = summary(marked)
         console.print(table(name, figures[name]))
@@ -78,14 +77,7 @@ def _draw(marked: Sequence[Marked], figures: dict[str, Any], out: Path, name: st
 
 def load(file: Path, catalogue: Catalogue) -> list[Row]:
     """The rows of one file, widened by what their words mean; BadRows names a bad line."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRows(f"{file}: cannot be read: {error}") from error
-    rows = [_row(file, number, line) for number, line in enumerate(lines, 1)]
-    if not rows:
-        raise BadRows(f"{file}: there is no row in it")
-    return [widened(row, partial(_meaning, catalogue)) for row in rows]
+    return [widened(row, partial(_meaning, catalogue)) for row in rows.load(file)]
 
 
 def _meaning(catalogue: Catalogue, function: str, name: str, said: Any) -> Any:
@@ -94,20 +86,6 @@ def _meaning(catalogue: Catalogue, function: str, name: str, said: Any) -> Any:
     found = [p for p in catalogue[function].parameters if p.name == name]
     context = Context(sentence=str(said), now=NOW)
     return canonical(found[0], said, context) if found else None
-
-
-def _row(file: Path, number: int, line: str) -> Row:
-    try:
-        row: Row = json.loads(line)
-        calls = row["call"]
-        whole = isinstance(row["q"], str) and isinstance(row["kind"], str) and calls
-        if not whole or not all(isinstance(call["args"], dict) and call["name"] for call in calls):
-            raise ValueError
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadRows(
-            f"{file}:{number}: a row is an object with q, kind, and call, a list of name and args"
-        ) from error
-    return row
 
 
 def reader(
@@ -193,11 +171,13 @@ def _share(right: Iterable[bool]) -> float:
 
 def table(name: str, figures: dict[str, Any]) -> Table:
     """The figures of one file, with the functions that are right less than 90 % of the time."""
+    kept = figures["coverage"][THRESHOLDS.index(0.8)]
     shown = Table(
         *("shape or function", "rows", "function %", "whole, strict %", "lenient %"),
         title=name,
         caption=f"calibration error {figures['calibration']['ece']:.3f}, decode p50 "
-        f"{figures['ms_p50']:.1f} ms",
+        f"{figures['ms_p50']:.1f} ms; {kept['coverage']:.1%} are surer than 0.8, of these "
+        f"{kept['function']:.1%} right",
     )
 
     def add(label: str, part: dict[str, Any]) -> None:

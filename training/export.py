@@ -3,8 +3,10 @@
 import argparse
 import hashlib
 import json
+import logging
 import shutil
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import onnx
@@ -14,93 +16,118 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.engine import DECIDER, READER, WEIGHTS
 from orchestrator.octopus.grammar import Vocabulary
+from orchestrator.octopus.tokenizer import TOKENIZER
 from training import minilm
-from training.model import OctopusModel, Shape
+from training.command import command
+from training.model import OctopusModel, Shape, pointed
 from training.train import ROOT
 
-WEIGHTS = ROOT / "orchestrator/octopus/weights"
+TRAINABLE, REPLAY = "model.safetensors", "replay.jsonl"
+EVERY = 3
+"""Of the development sentences, every so-many-eth ships, for `teach` to see what is forgotten."""
 
 
-class Step(nn.Module):
-    """One pass over new positions, each of which sees the past and all of the new ones.
+class ReadGraph(nn.Module):
+    """The sentence, read once.
 
-    In: ids, types, positions int64 [n]; past float [2 * layers, p, width].
-    Out: action scores [n, actions], pointer queries and keys [n, width], past and new keys and
-    values [2 * layers, p + n, width].
+    In: ids int64 [n]. Out: read float [2 + 2 * deciding layers, n, width]: what was read, the
+    pointer's keys, then the keys and the values of every deciding layer.
     """
 
     def __init__(self, model: OctopusModel) -> None:
         super().__init__()
         self.model = model
-        # Rows are stored as int8 with a scale of their own: per-table scales cost accuracy.
-        self.pieces = _Rows(model.pieces.weight)
-
-    def forward(
-        self, ids: Tensor, types: Tensor, positions: Tensor, past: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """See the class."""
-        model = self.model
-        count = model.shape.pieces
-        pieces = self.pieces(ids.clamp(max=count - 1))
-        actions = model.actions((ids - count).clamp(min=0))
-        x = torch.where((ids < count).unsqueeze(-1), pieces, actions)
-        x = model.norm(x + model.types(types) + model.positions(positions)).unsqueeze(0)
-        state = []
-        for index, layer in enumerate(model.layers):
-            keys, values = past[2 * index].unsqueeze(0), past[2 * index + 1].unsqueeze(0)
-            x, new_keys, new_values = layer(x, None, (keys, values), 0.0)
-            state += [torch.cat([keys, new_keys], 1), torch.cat([values, new_values], 1)]
-        scores, queries, pointer_keys = model.scores(x)
-        return scores[0], queries[0], pointer_keys[0], torch.cat(state)
-
-
-class _Rows(nn.Module):
-    """An embedding whose rows are int8 with one scale each."""
-
-    scale: Tensor
-    rows: Tensor
-
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        scale = (weight.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-12)
-        self.register_buffer("scale", scale)
-        self.register_buffer("rows", (weight / scale).round().to(torch.int8))
 
     def forward(self, ids: Tensor) -> Tensor:
-        return self.rows[ids].to(torch.float32) * self.scale[ids]
+        """See the class."""
+        read = self.model.reader(ids.unsqueeze(0), None)
+        parts = [read, self.model.heads.key(read)]
+        for layer in self.model.deciding:
+            parts += [layer.cross.key(read), layer.cross.value(read)]
+        return torch.cat(parts)
 
 
-def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> Path:
-    """Write `model.int8.onnx` (or `model.fp32.onnx`) into `folder`."""
+class DecideGraph(nn.Module):
+    """One decision.
+
+    In: before, slot, step int64 [1]; read as `ReadGraph` gives it; past float [2 * deciding layers,
+    decisions before, width]. Out: scores [actions + n], and past with this decision's keys and
+    values.
+    """
+
+    def __init__(self, model: OctopusModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, before: Tensor, slot: Tensor, step: Tensor, read: Tensor, past: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """See the class."""
+        model = self.model
+        copied = pointed(read[:1], before.unsqueeze(0), model.shape.actions)
+        x = model.choices(before.unsqueeze(0), copied, slot.unsqueeze(0), step.unsqueeze(0))
+        present = []
+        for at, layer in enumerate(model.deciding):
+            keys = torch.cat([past[2 * at : 2 * at + 1], layer.own.key(x)], dim=1)
+            values = torch.cat([past[2 * at + 1 : 2 * at + 2], layer.own.value(x)], dim=1)
+            x = layer.own(x, keys, values)
+            x = layer.cross(x, read[2 + 2 * at : 3 + 2 * at], read[3 + 2 * at : 4 + 2 * at])
+            x = layer.inner(x)
+            present += [keys, values]
+        return model.heads(x, read[1:2])[0, 0], torch.cat(present)
+
+
+def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> None:
+    """Write `READER` and `DECIDER` into `folder`; without `int8`, in full precision."""
     shape = model.shape
     model.eval()
-    full = folder / "model.fp32.onnx"
-    example = (
-        torch.tensor([101, 2005, 102]),
-        torch.zeros(3, dtype=torch.int64),
-        torch.arange(3),
-        torch.zeros(2 * shape.layers, 5, shape.width),
+    ids = torch.tensor([101, 2005, 102])
+    read = torch.zeros(2 + 2 * shape.deciding_layers, 3, shape.width)
+    past = torch.zeros(2 * shape.deciding_layers, 5, shape.width)
+    one = torch.tensor([1])
+    _write(ReadGraph(model), (ids,), {"ids": {0: "n"}}, {"read": {1: "n"}}, folder / READER, int8)
+    _write(
+        DecideGraph(model),
+        (one, one, one, read, past),
+        {"before": {}, "slot": {}, "step": {}, "read": {1: "n"}, "past": {1: "p"}},
+        {"scores": {0: "m"}, "present": {1: "q"}},
+        folder / DECIDER,
+        int8,
     )
-    axes = {name: {0: "n"} for name in ("ids", "types", "positions", "scores", "queries", "keys")}
-    axes |= {"past": {1: "p"}, "present": {1: "m"}}
+
+
+def _write(
+    graph: nn.Module, example: tuple[Tensor, ...], inputs: dict[str, dict[int, str]],
+    outputs: dict[str, dict[int, str]], file: Path, int8: bool,
+) -> None:  # fmt: skip
+    """Export one graph; `inputs` and `outputs` name the axes whose length changes."""
+    full = file.with_suffix(".full")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Step(model).eval(),
-            example, str(full), dynamo=False, opset_version=17, dynamic_axes=axes,
-            input_names=["ids", "types", "positions", "past"],
-            output_names=["scores", "queries", "keys", "present"],
+            graph.eval(), example, str(full), dynamo=False, opset_version=17,
+            input_names=list(inputs), output_names=list(outputs), dynamic_axes=inputs | outputs,
         )  # fmt: skip
     onnx.checker.check_model(str(full))
     if not int8:
-        return full
-    small = folder / "model.int8.onnx"
+        full.replace(file)
+        return
+    logging.getLogger().addFilter(_not_the_hint)  # to preprocess, which changes nothing here
     quantize_dynamic(
-        full, small, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
+        full, file, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
     )
     full.unlink()
-    return small
+
+
+def _not_the_hint(record: logging.LogRecord) -> bool:
+    return "pre-processing" not in record.getMessage()
+
+
+def small(value: Tensor) -> Tensor:
+    """As it is stored: floats in 16 bits."""
+    return value.half().contiguous() if value.is_floating_point() else value.contiguous()
 
 
 def ship(trained: Path, folder: Path, catalogue: Catalogue) -> None:
@@ -110,20 +137,26 @@ def ship(trained: Path, folder: Path, catalogue: Catalogue) -> None:
     model = OctopusModel(Shape(len(vocabulary.actions), len(vocabulary.slots)))
     weights = load_file(trained)
     model.load_state_dict(weights)
-    save_file(
-        {name: value.half().contiguous() for name, value in weights.items()},
-        folder / "model.safetensors",
-    )
+    save_file({name: small(value) for name, value in weights.items()}, folder / TRAINABLE)
+    (folder / TRAINABLE).chmod(0o644)  # safetensors writes for its owner alone
     export(model, folder)
-    shutil.copy(minilm.TOKENIZER, folder / "tokenizer.json")
-    (folder / "model.safetensors").chmod(0o644)  # safetensors writes for its owner alone
-    files = ["model.safetensors", "model.int8.onnx", "tokenizer.json"]
+    shutil.copy(minilm.TOKENIZER, folder / TOKENIZER)
+    sets = sorted((ROOT / "tests/sentences").glob("*.jsonl"))
+    rows = [row for file in sets for row in file.read_text(encoding="utf-8").splitlines()]
+    (folder / REPLAY).write_text("\n".join(rows[::EVERY]) + "\n", encoding="utf-8")
+    describe(folder, vocabulary, model.shape)
+
+
+def describe(folder: Path, vocabulary: Vocabulary, shape: Shape, temperature: float = 1.0) -> None:
+    """Write the manifest of what lies in `folder`."""
+    names = [name for name in (TRAINABLE, READER, DECIDER, TOKENIZER) if (folder / name).exists()]
     manifest = {
         "actions": vocabulary.actions,
         "slots": vocabulary.slots,
-        "shape": json.loads(model.shape.to_json()),
+        "shape": asdict(shape),
+        "temperature": temperature,
         "sha256": {
-            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names
         },
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -139,4 +172,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -1,8 +1,7 @@
 """What is right in one answer of `octopus decode`, beside what its author wanted.
 
-A row is `q`, `kind` and `call`, a list of `{name, args, accept?}`; an argument may itself be such a
-call, or a list of values of which one is enough. `null` is not marked. Authors write dates, phone
-numbers and the like as they were said: a value is right too if it is what those words mean.
+What is not known is not marked. Authors write dates, phone numbers and the like as they were said:
+a value is right too if it is what those words mean.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.dataset.verify import key
+from training.rows import Row
 
-Row = dict[str, Any]
 Right = Callable[[Any, Any], bool]
 
 
@@ -61,7 +60,7 @@ def widened(row: Row, meaning: Callable[[str, str, Any], Any]) -> Row:
             return call(gold)
         said = gold if isinstance(gold, list) else [gold]
         means = [meaning(function, name, one) for one in said if one is not None]
-        return [*said, *(one for one in means if one is not None and one not in said)]
+        return [*said, *(one for one in means if one is not None)]
 
     def call(gold: Row) -> Row:
         name = gold["name"]

@@ -9,21 +9,16 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from orchestrator import taught
 from orchestrator.catalogue import TOKENS, Catalogue
-from orchestrator.octopus.grammar import (
-    FIRST,
-    NEXT,
-    RESPONSE_POSITION,
-    SENTENCE_TYPE,
-    Grammar,
-    Vocabulary,
-)
-from orchestrator.octopus.tokenizer import MAX_PIECES, WordPieces
+from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary
+from orchestrator.octopus.tokenizer import MAX_PIECES, TOKENIZER, WordPieces
+from orchestrator.tokens import END
 from schemas.base import Value
 from schemas.errors import HubError
 
 WEIGHTS = Path(__file__).parent / "weights"
-ONNX, TOKENIZER = "model.int8.onnx", "tokenizer.json"
+READER, DECIDER = "reader.int8.onnx", "decider.int8.onnx"
 
 Floats = NDArray[np.float32]
 
@@ -72,18 +67,21 @@ class Engine:
         temperature: float | None = None,
     ) -> None:
         """`temperature`: instead of the manifest's."""
-        manifest = _manifest(folder)
+        manifest = manifest_of(folder)
         self._temperature = np.float32(manifest.temperature if temperature is None else temperature)
         self._shape = manifest.shape
         vocabulary = Vocabulary(manifest.actions, manifest.slots)
-        _check_vocabulary(vocabulary, catalogue)
+        _check_vocabulary(vocabulary, catalogue, folder)
         self._grammar = Grammar(catalogue, vocabulary)
         self._pieces = WordPieces(folder / TOKENIZER)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(folder / ONNX), options, providers=["CPUExecutionProvider"]
+        self._reader, self._decider = (
+            onnxruntime.InferenceSession(
+                str(folder / name), options, providers=["CPUExecutionProvider"]
+            )
+            for name in (READER, DECIDER)
         )
 
     def decode(self, sentence: str) -> Decoded:
@@ -93,51 +91,32 @@ class Engine:
             raise SentenceTooLong(
                 f"the sentence has {len(words.ids)} word pieces; at most {MAX_PIECES} are read"
             )
-        count = len(words.ids)
-        # The response's first position reads the sentence's end marker again; it joins the
-        # sentence's pass only if the sentence did not see it, so it takes a step of its own.
-        none = np.zeros((2 * self._shape["layers"], 0, self._shape["width"]), np.float32)
-        _, _, keys, past = self._run(
-            np.array(words.ids), np.full(count, SENTENCE_TYPE), np.arange(count), none
-        )
+        read = self._reader.run(None, {"ids": np.array(words.ids)})[0]
+        past = np.zeros((len(read) - 2, 0, self._shape["width"]), np.float32)
         derivation = self._grammar.start()
-        token, position = words.ids[-1], RESPONSE_POSITION
+        choice = self._grammar.vocabulary.action_ids[END]
         confidence, steps = 1.0, 0
         while derivation.slot is not None:
             slot = derivation.slot
-            scores, queries, _, past = self._run(
-                np.array([token]), np.array([1 + slot]), np.array([position]), past
-            )
+            scores, past = self._decider.run(
+                None,
+                {
+                    "before": np.array([choice]), "slot": np.array([slot]),
+                    "step": np.array([steps]), "read": read, "past": past,
+                },
+            )  # fmt: skip
             steps += 1
-            open_choices = derivation.open(words.positions)
-            both: Floats = np.concatenate([scores[0], keys @ queries[0]])
-            probabilities = _softmax(both / self._temperature, open_choices)
+            probabilities = _softmax(scores / self._temperature, derivation.open(words.positions))
             choice = int(probabilities.argmax())
             if choice < TOKENS and slot in self._deciding:
                 confidence = min(confidence, float(probabilities[choice]))
             derivation.take(choice, words)
-            token, position = self._read(choice, words.ids, steps)
         return Decoded(derivation.text(), confidence, steps)
 
     @property
     def _deciding(self) -> tuple[int, int]:
         ids = self._grammar.vocabulary.slot_ids
         return ids[FIRST], ids[NEXT]
-
-    def _read(self, choice: int, ids: tuple[int, ...], step: int) -> tuple[int, int]:
-        """The id and position with which a choice stands in the input of the next step."""
-        actions = len(self._grammar.vocabulary.actions)
-        if choice < actions:
-            return self._shape["pieces"] + choice, RESPONSE_POSITION + step
-        return ids[choice - actions], choice - actions
-
-    def _run(
-        self, ids: NDArray[np.int64], types: NDArray[np.int64], positions: NDArray[np.int64],
-        past: Floats,
-    ) -> tuple[Floats, Floats, Floats, Floats]:  # fmt: skip
-        feed = {"ids": ids, "types": types, "positions": positions, "past": past}
-        scores, queries, keys, present = self._session.run(None, feed)
-        return scores, queries, keys, present
 
 
 def _softmax(scores: Floats, allowed: NDArray[np.bool_]) -> Floats:
@@ -147,24 +126,31 @@ def _softmax(scores: Floats, allowed: NDArray[np.bool_]) -> Floats:
     return result
 
 
-def _manifest(folder: Path) -> Manifest:
-    """The manifest, once every file it names has the hash it names."""
+def manifest_of(folder: Path) -> Manifest:
+    """The manifest, once the files that decoding needs have the hashes it names."""
     try:
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-        for name in (ONNX, TOKENIZER):
+        for name in (READER, DECIDER, TOKENIZER):
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != manifest.sha256[name]:
-                raise DamagedWeights(
-                    f"{folder / name} is damaged or altered: reinstall octopus-hub"
-                )
+                raise DamagedWeights(f"{folder / name} is damaged or altered: {_mend(folder)}")
     except ValidationError as error:
         what = error.errors()[0]["msg"]
         raise DamagedWeights(f"{folder}: cannot read the weights' manifest: {what}") from error
     except (OSError, KeyError) as error:
-        raise DamagedWeights(f"{folder}: cannot read the weights: {error}") from error
+        raise DamagedWeights(
+            f"{folder}: cannot read the weights: {error}: {_mend(folder)}"
+        ) from error
     return manifest
 
 
-def _check_vocabulary(vocabulary: Vocabulary, catalogue: Catalogue) -> None:
+def _mend(folder: Path) -> str:
+    """What helps against weights that will not do."""
+    return (
+        "octopus teach --undo" if folder.parent.name == taught.FOLDER else "reinstall octopus-hub"
+    )
+
+
+def _check_vocabulary(vocabulary: Vocabulary, catalogue: Catalogue, folder: Path) -> None:
     wanted = Vocabulary.of(catalogue)
     unknown = set(wanted.actions) - set(vocabulary.actions) or set(wanted.slots) - set(
         vocabulary.slots
@@ -172,5 +158,5 @@ def _check_vocabulary(vocabulary: Vocabulary, catalogue: Catalogue) -> None:
     if unknown:
         raise DamagedWeights(
             f"the weights do not know {sorted(unknown)[0]!r}: the functions were changed "
-            "after training"
+            f"after training: {_mend(folder)}"
         )

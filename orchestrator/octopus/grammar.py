@@ -21,11 +21,6 @@ SPARE_PARAMETERS = 4
 MAX_CALLS = 6
 MAX_DEPTH = 2
 
-SENTENCE_TYPE = 0
-"""Token type of the sentence's pieces; that of a decision is one more than its slot."""
-RESPONSE_POSITION = 256
-"""Positions of decisions start here; those of the sentence end before."""
-
 FIRST, NEXT = "first", "next"
 NOT_SAID = "none"
 

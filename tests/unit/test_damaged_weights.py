@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import ONNX, TOKENIZER, WEIGHTS, DamagedWeights, Engine
+from orchestrator.octopus.engine import DECIDER, READER, WEIGHTS, DamagedWeights, Engine
+from orchestrator.octopus.tokenizer import TOKENIZER
 
 
 def _replace(name: str, content: bytes) -> Callable[[Path], object]:
@@ -27,9 +28,9 @@ def _without(key: str) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (_replace(ONNX, b"\x08\x07"), f"{ONNX} is damaged or altered: reinstall"),
+        (_replace(READER, b"\x08\x07"), f"{READER} is damaged or altered: reinstall"),
         (_replace(TOKENIZER, b"{}"), f"{TOKENIZER} is damaged or altered: reinstall"),
-        (lambda folder: (folder / ONNX).unlink(), "cannot read the weights"),
+        (lambda folder: (folder / READER).unlink(), "cannot read the weights"),
         (lambda folder: (folder / "manifest.json").unlink(), "cannot read the weights"),
         (_replace("manifest.json", b"{"), "cannot read the weights' manifest"),
         (_without("actions"), "cannot read the weights' manifest"),
@@ -39,7 +40,7 @@ def _without(key: str) -> Callable[[Path], object]:
 def test_damaged_weights_are_named(
     tmp_path: Path, catalogue: Catalogue, spoil: Callable[[Path], object], said: str
 ) -> None:
-    for name in (ONNX, TOKENIZER, "manifest.json"):
+    for name in (READER, DECIDER, TOKENIZER, "manifest.json"):
         (tmp_path / name).symlink_to(WEIGHTS / name)
     spoil(tmp_path)
     with pytest.raises(DamagedWeights, match=said) as caught:

@@ -153,6 +153,6 @@ def test_a_temperature_changes_how_sure_it_is_and_not_what_it_says(catalogue: Ca
 
 def test_the_temperature_that_loses_least_is_taken(catalogue: Catalogue) -> None:
     wrong = {"q": "turn the kitchen light on", "call": [PHOTO], "kind": "single"}
-    temperature, marked = calibrate.fitted([wrong], catalogue, WEIGHTS, grid=(0.5, 3.0))
-    assert temperature == 3.0
-    assert not marked[0].function
+    marked = calibrate.tried([wrong], catalogue, WEIGHTS, grid=(0.5, 3.0))
+    assert calibrate.best(marked) == 3.0
+    assert not marked[3.0][0].function

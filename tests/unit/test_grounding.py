@@ -37,6 +37,9 @@ def ground(catalogue: Catalogue, sentence: str, function: str, *arguments: Scala
         ("dial two oh two four five six one one one one", "make_phone_call",
          ("two oh two four five six one one one one",), ("+12024561111",)),
         ("call 555-0142", "make_phone_call", ("555-0142",), ("5550142",)),
+        ("call 911", "make_phone_call", ("911",), ("911",)),
+        ("call (+44) 20 7946 0958", "make_phone_call", ("(+44) 20 7946 0958",),
+         ("+442079460958",)),
         ("call +1 415 555 0132", "make_phone_call", ("+1 415 555 0132",), ("+14155550132",)),
         ("call Seven Eleven", "make_phone_call", ("Seven Eleven",), ("Seven Eleven",)),
         ("open example.com", "open_url", ("example.com",), ("example.com",)),
@@ -61,6 +64,8 @@ def test_canonical_values(
     ("sentence", "function", "written", "asks"),
     [
         ("call my mom", "make_phone_call", ("+15556667777",), "was not said"),
+        ("call 555-0142 ext 5", "make_phone_call", ("555-0142 ext 5",), "cannot be read"),
+        ("call 555-HOME", "make_phone_call", ("555-HOME",), "cannot be read"),
         ("text John", "send_text_message", ("John", None), "which message?"),
         ("make it louder", "set_volume", ("louder", "media"), "cannot be read"),
         ("turn the brightness down", "change_screen_brightness", (10,), "was not said"),

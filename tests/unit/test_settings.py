@@ -10,8 +10,9 @@ from schemas.errors import InvalidSettings
 
 
 def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
-    loaded = settings.load(settings.PACKAGED, catalogue)
+    loaded, functions = settings.load(settings.PACKAGED)
     assert loaded == settings.Settings()
+    assert list(functions) == list(catalogue)
 
 
 @pytest.mark.parametrize(
@@ -35,15 +36,13 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
          r"devices\.toml: device\.0\.kind"),
     ],
 )  # fmt: skip
-def test_says_what_is_wrong(
-    file: str, text: str, says: str, tmp_path: Path, catalogue: Catalogue
-) -> None:
+def test_says_what_is_wrong(file: str, text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "hub.toml").write_text("")
     (tmp_path / file).write_text(text)
     with pytest.raises(InvalidSettings, match=says):
-        settings.load(tmp_path, catalogue)
+        settings.load(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path, catalogue: Catalogue) -> None:
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="nowhere"):
-        settings.load(tmp_path / "nowhere", catalogue)
+        settings.load(tmp_path / "nowhere")

@@ -7,6 +7,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import WordPieces
 from training import minilm
+from training.command import command
 from training.dataset.build import ROWS, build
 from training.dataset.encode import Encoder
 
@@ -37,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

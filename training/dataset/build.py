@@ -1,7 +1,6 @@
 """The whole data set from one seed: compose, mix with other people's sentences, verify."""
 
 import hashlib
-import json
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from training.dataset.encode import Encoded, Encoder
 from training.dataset.example import Example
 from training.dataset.noise import noisy
 from training.dataset.verify import Verifier, key
+from training.rows import load
 
 OWN = Path(__file__).parents[2] / "tests"
 """Where the sentences lie that are never trained on."""
@@ -80,8 +80,4 @@ def _together(example: Example) -> set[str]:
 
 def held_out(*files: Path) -> set[str]:
     """The keys of every sentence that must not be trained on."""
-    return {
-        key(json.loads(line)["q"])
-        for file in files
-        for line in file.read_text(encoding="utf-8").splitlines()
-    }
+    return {key(row["q"]) for file in files for row in load(file)}

@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
@@ -27,14 +27,20 @@ BASE = re.compile(r"\b(?:to|you|please|me|somebody|not|don't|can|could|would)\W*
 class Composer:
     """Writes examples without end; the same seed writes the same ones."""
 
-    def __init__(self, catalogue: Catalogue, seed: int) -> None:
+    def __init__(
+        self, catalogue: Catalogue, seed: int, own: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """`own`: shapes of functions that have no file here, by name."""
         self._rng = random.Random(seed)
         self._catalogue = catalogue
         self._together: Counter[str] = Counter()
-        written = {file.stem for file in (FOLDER / "shapes").glob("*.txt")}
-        self.functions = [f.name for f in catalogue if f.name in written and f.name != IRRELEVANT]
-        # Sentences are dealt out by shape: a function with more shapes is harder to know.
-        self._shapes = {name: lines(f"shapes/{name}.txt") for name in self.functions}
+        self._shapes: dict[str, Sequence[str]] = {
+            file.stem: lines(f"shapes/{file.name}")
+            for file in sorted((FOLDER / "shapes").glob("*.txt"))
+            if file.stem in catalogue
+        }
+        self._shapes |= own or {}
+        self.functions = [f.name for f in catalogue if f.name in self._shapes]
         self._plain = {
             name: [shape for shape in shapes if not shape.startswith("= ")]
             for name, shapes in self._shapes.items()
@@ -56,6 +62,19 @@ class Composer:
             if self._rng.random() < IN_CONTEXT:
                 example = self._in_context(example)
             yield noisy(example, self._rng)
+
+    def about(self, name: str) -> Example:
+        """One function: alone, beside others, and refused, where it has bare requests."""
+        kind = self._rng.random()
+        if kind < 0.25:
+            example = self._joined(self._rng.choice(lines("shapes/connectors.txt")), name)
+        elif kind < 0.4 and self._plain[name]:
+            example = self._refused("refusals", [name])
+        else:
+            example = self.single(name)
+        if self._rng.random() < IN_CONTEXT:
+            example = self._in_context(example)
+        return noisy(example, self._rng)
 
     def single(self, name: str | None = None) -> Example:
         """One call, of `name` or any function: a whole sentence, or a bare request in a frame."""
@@ -84,13 +103,17 @@ class Composer:
     def irrelevant(self) -> Example:
         """No function fits: a sentence of its own, or a request that is refused or conditional."""
         kind = self._rng.choices(list(NOTHING), list(NOTHING.values()))[0]
-        shape = self._rng.choice(lines(f"shapes/{kind}.txt"))
-        if kind in ("irrelevant", "contexts"):
-            text = fill(shape.removeprefix("= "), self._rng).text
-        else:
+        if kind in ("refusals", "conditions"):
             allowed = [f for f in self.functions if kind == "refusals" or f not in TIMED]
-            request = fill(self._rng.choice(self._plain[self._rng.choice(allowed)]), self._rng)
-            text = shape.replace("{}", request.text)
+            return self._refused(kind, [f for f in allowed if self._plain[f]])
+        shape = self._rng.choice(lines(f"shapes/{kind}.txt"))
+        text = fill(shape.removeprefix("= "), self._rng).text
+        return Example(text, (Intended(IRRELEVANT),), f"shapes/{kind}")
+
+    def _refused(self, kind: str, functions: Sequence[str]) -> Example:
+        frame = self._rng.choice(lines(f"shapes/{kind}.txt"))
+        request = fill(self._rng.choice(self._plain[self._rng.choice(functions)]), self._rng)
+        text = frame.replace("{}", request.text)
         return Example(text, (Intended(IRRELEVANT),), f"shapes/{kind}")
 
     def parallel(self) -> Example:
@@ -129,21 +152,24 @@ class Composer:
             parts.append((name, Written(written.text, mine), 0))
         return _example(written.text, parts, "shapes/ellipsis")
 
-    def _joined(self, frame: str) -> Example:
+    def _joined(self, frame: str, about: str | None = None) -> Example:
         """Requests in the places of a frame: `{}` in the order of the words, `{1}` and `{2}` in
-        their own, `{-}` for one that is refused."""
+        their own, `{-}` for one that is refused. One of them is `about` that function."""
         text, end, used = "", 0, set[str]()
         placed: list[tuple[str, tuple[str, Written, int]]] = []
         bare = True
-        for place in PLACE.finditer(frame):
+        places = list(PLACE.finditer(frame))
+        chosen = self._rng.choice(places) if about else None
+        for place in places:
             text += frame[end : place.start()]
             end = place.end()
-            name = self._scarce(used)
+            name = about if about and place is chosen else self._scarce(used)
             if not self._catalogue[name].parameters:
                 used.add(name)
             # People also join fragments and whole sentences: "lamp off, blinds down".
             whole = self._rng.random() < 0.25 and place[1] != "-" and not BASE.search(text)
-            shape = self._rng.choice((self._shapes if whole else self._plain)[name])
+            known = self._shapes if whole or not self._plain[name] else self._plain
+            shape = self._rng.choice(known[name])
             bare = bare and not (not placed and shape.startswith("= "))
             written = fill(shape.removeprefix("= "), self._rng)
             placed.append((place[1], (name, written, len(text))))

@@ -1,6 +1,5 @@
 """Other people's sentences (`--utterances DIR`): rows `q`, `call` to examples."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import choices
 from schemas.function import Parameter
+from training import rows
 from training.dataset.example import Example, Intended, Mark, Span
 
 _CAR = re.compile(r"\b(car|vehicle|truck|driver|passenger|seat|cabin|rear|dash\w*|a/?c)\b", re.I)
@@ -16,14 +16,13 @@ _AT_HOME = {"adjust_volume": "set_volume", "set_climate_temperature": "set_nest_
 
 
 def load(file: Path, catalogue: Catalogue) -> list[Example]:
-    """Every row whose functions the catalogue knows."""
+    """Every row whose functions the catalogue knows; BadRows names a bad line."""
     examples = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in rows.load(file):
         calls = [_intended(row["q"], call, catalogue) for call in row["call"]]
         known = [call for call in calls if call is not None]
         if len(known) == len(calls):
-            examples.append(Example(row["q"], tuple(known), row["src"]))
+            examples.append(Example(row["q"], tuple(known), row.get("src", file.stem)))
     return examples
 
 

@@ -1,0 +1,77 @@
+"""Teach five invented functions, each to the packaged weights: `python benchmarks/teach.py`.
+
+For each: seconds, the share of other people's sentences of it that are right (function, and whole
+call leniently), of near misses that are declined, and what the old functions lost (points). The
+functions, their examples and the sentences are in tests/teach.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator import settings, taught
+from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.engine import WEIGHTS
+from training import evaluate
+from training.export import REPLAY
+from training.marks import mark_all
+from training.teach import teach
+
+LESSONS = Path(__file__).parent.parent / "tests/teach"
+
+
+def taught_one(file: Path, catalogue: Catalogue, console: Console) -> dict[str, float | str]:
+    """Teach one function and measure it."""
+    with tempfile.TemporaryDirectory(prefix="octopus-teach-") as state:
+        began = time.monotonic()
+        folder = teach(file, file.with_suffix(".txt"), Path(state), catalogue, console)
+        seconds = time.monotonic() - began
+        functions = settings.PACKAGED / "functions"
+        wider = Catalogue.load(functions, folder / taught.FUNCTIONS)
+        answer = evaluate.reader(wider, folder)
+        own = mark_all(evaluate.load(file.with_suffix(".jsonl"), wider), answer)
+        near = mark_all(evaluate.load(LESSONS / "near_misses.jsonl", wider), answer)
+        replay = evaluate.load(WEIGHTS / REPLAY, catalogue)
+        before = mark_all(replay, evaluate.reader(catalogue, WEIGHTS))
+        after = mark_all(replay, answer)
+    share = {
+        "function": [one.function for one in own],
+        "lenient": [one.lenient for one in own],
+        "declined": [one.function for one in near],
+    }
+    lost = sum(b.function - a.function for b, a in zip(before, after, strict=True)) / len(replay)
+    return {
+        "name": file.stem, "seconds": round(seconds, 1),
+        **{name: round(sum(marks) / len(marks), 4) for name, marks in share.items()},
+        "lost_points": round(100 * lost, 2),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Print a table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", nargs="*", help="names of functions")
+    chosen = parser.parse_args()
+    errors = Console(stderr=True)
+    catalogue = Catalogue.load(settings.PACKAGED / "functions")
+    files = sorted(LESSONS.glob("*.toml"))
+    if chosen.only:
+        files = [LESSONS / f"{name}.toml" for name in chosen.only]
+    results = [taught_one(file, catalogue, errors) for file in files]
+    if chosen.json:
+        print(json.dumps(results))
+        return
+    table = Table(*results[0])
+    for result in results:
+        table.add_row(*(str(value) for value in result.values()))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
