@@ -1,8 +1,8 @@
 """Teach five invented functions, each to the packaged weights: `python benchmarks/teach.py`.
 
-For each: seconds, the share of other people's sentences of it that are right (function, and whole
-call leniently), of near misses that are declined, and what the old functions lost (points). The
-functions, their examples and the sentences are in tests/teach.
+For each: why it was refused; or seconds, the share of other people's sentences of it that are right
+(function, and whole call leniently), of near misses that are declined, and what the old functions
+lost (points). The functions, their examples and the sentences are in tests/teach.
 """
 
 import argparse
@@ -19,20 +19,25 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import WEIGHTS
 from training import evaluate
 from training.export import REPLAY
+from training.lesson import CannotTeach
 from training.marks import mark_all
 from training.teach import teach
 
 LESSONS = Path(__file__).parent.parent / "tests/teach"
+COLUMNS = ("name", "seconds", "function", "lenient", "declined", "lost_points", "refused")
 
 
 def taught_one(file: Path, catalogue: Catalogue, console: Console) -> dict[str, float | str]:
-    """Teach one function and measure it."""
+    """Teach one function and measure it, or say why it was refused."""
     with tempfile.TemporaryDirectory(prefix="octopus-teach-") as state:
         began = time.monotonic()
-        folder = teach(file, file.with_suffix(".txt"), Path(state), catalogue, console)
+        try:
+            folder = teach(file, file.with_suffix(".txt"), Path(state), catalogue, console)
+        except CannotTeach as error:
+            seconds = round(time.monotonic() - began, 1)
+            return {"name": file.stem, "seconds": seconds, "refused": str(error)}
         seconds = time.monotonic() - began
-        functions = settings.PACKAGED / "functions"
-        wider = Catalogue.load(functions, folder / taught.FUNCTIONS)
+        wider = Catalogue.load(settings.PACKAGED / "functions", folder / taught.FUNCTIONS)
         answer = evaluate.reader(wider, folder)
         own = mark_all(evaluate.load(file.with_suffix(".jsonl"), wider), answer)
         near = mark_all(evaluate.load(LESSONS / "near_misses.jsonl", wider), answer)
@@ -67,9 +72,9 @@ def main() -> None:
     if chosen.json:
         print(json.dumps(results))
         return
-    table = Table(*results[0])
+    table = Table(*COLUMNS)
     for result in results:
-        table.add_row(*(str(value) for value in result.values()))
+        table.add_row(*(str(result.get(column, "")) for column in COLUMNS))
     Console().print(table)
 
 

@@ -15,6 +15,7 @@ from rich.progress import track
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import WEIGHTS
+from orchestrator.settings import PACKAGED
 from training.command import command
 from training.evaluate import calibration, load, reader
 from training.marks import Marked, mark_all
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     chosen = parser.parse_args()
-    catalogue = Catalogue.load(Path(__file__).parent.parent / "config/functions")
+    catalogue = Catalogue.load(PACKAGED / "functions")
     rows = [row for file in chosen.files for row in load(file, catalogue)]
     marked = tried(rows, catalogue, chosen.weights)
     temperature = best(marked)

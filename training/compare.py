@@ -31,7 +31,7 @@ from training.dataset.compose import Composer
 from training.dataset.encode import Encoded, Encoder
 from training.designs import DESIGNS, spelled
 from training.model import Shape
-from training.train import ROOT, Recipe, check, loss_of, optimizer_for
+from training.train import ROOT, Recipe, check, learn, optimizer_for
 
 BYTE_PIECES = 8_000
 """Size of the byte-level vocabulary that Gemma gets."""
@@ -70,12 +70,7 @@ def trained(model: nn.Module, rows: Sequence[Encoded], batches: Collate, recipe:
     for step, batch in enumerate(islice(shuffled(rows, recipe.batch, rng), steps)):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate_at(step, steps) * group["times"]
-        loss, _ = loss_of(model, batches(batch))
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        total += loss.item()
+        total += learn(model, optimizer, batches(batch))
         if (step + 1) % 100 == 0:
             left = (time.monotonic() - began) / (step + 1) * (steps - step - 1) / 60
             print(f"  {step + 1} of {steps}, loss {total / 100:.3f}, {left:.1f} minutes left",

@@ -81,13 +81,18 @@ class DecideGraph(nn.Module):
 
 def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> None:
     """Write `READER` and `DECIDER` into `folder`; without `int8`, in full precision."""
-    shape = model.shape
     model.eval()
     ids = torch.tensor([101, 2005, 102])
+    _write(ReadGraph(model), (ids,), {"ids": {0: "n"}}, {"read": {1: "n"}}, folder / READER, int8)
+    export_decider(model, folder, int8=int8)
+
+
+def export_decider(model: OctopusModel, folder: Path, *, int8: bool = True) -> None:
+    """Write `DECIDER` alone."""
+    shape = model.eval().shape
     read = torch.zeros(2 + 2 * shape.deciding_layers, 3, shape.width)
     past = torch.zeros(2 * shape.deciding_layers, 5, shape.width)
     one = torch.tensor([1])
-    _write(ReadGraph(model), (ids,), {"ids": {0: "n"}}, {"read": {1: "n"}}, folder / READER, int8)
     _write(
         DecideGraph(model),
         (one, one, one, read, past),
@@ -114,14 +119,20 @@ def _write(
     if not int8:
         full.replace(file)
         return
-    logging.getLogger().addFilter(_not_the_hint)  # to preprocess, which changes nothing here
-    quantize_dynamic(
-        full, file, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
-    )
+    root = logging.getLogger()
+    root.addFilter(_not_the_hint)
+    try:
+        quantize_dynamic(
+            full, file, weight_type=QuantType.QInt8, per_channel=True,
+            op_types_to_quantize=["MatMul"],
+        )  # fmt: skip
+    finally:
+        root.removeFilter(_not_the_hint)
     full.unlink()
 
 
 def _not_the_hint(record: logging.LogRecord) -> bool:
+    """All but the quantizer's hint to preprocess, which a person who teaches cannot follow."""
     return "pre-processing" not in record.getMessage()
 
 
@@ -130,7 +141,7 @@ def small(value: Tensor) -> Tensor:
     return value.half().contiguous() if value.is_floating_point() else value.contiguous()
 
 
-def ship(trained: Path, folder: Path, catalogue: Catalogue) -> None:
+def ship(trained: Path, folder: Path, catalogue: Catalogue, *, int8: bool = True) -> None:
     """Everything `embedded:` needs, with a manifest of hashes."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary.of(catalogue)
@@ -139,7 +150,7 @@ def ship(trained: Path, folder: Path, catalogue: Catalogue) -> None:
     model.load_state_dict(weights)
     save_file({name: small(value) for name, value in weights.items()}, folder / TRAINABLE)
     (folder / TRAINABLE).chmod(0o644)  # safetensors writes for its owner alone
-    export(model, folder)
+    export(model, folder, int8=int8)
     shutil.copy(minilm.TOKENIZER, folder / TOKENIZER)
     sets = sorted((ROOT / "tests/sentences").glob("*.jsonl"))
     rows = [row for file in sets for row in file.read_text(encoding="utf-8").splitlines()]
@@ -167,8 +178,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trained", type=Path, help="model.safetensors of training.train")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--full", action="store_true", help="graphs in full precision, to compare")
     arguments = parser.parse_args()
-    ship(arguments.trained, arguments.out, Catalogue.load(ROOT / "config/functions"))
+    catalogue = Catalogue.load(ROOT / "config/functions")
+    ship(arguments.trained, arguments.out, catalogue, int8=not arguments.full)
 
 
 if __name__ == "__main__":

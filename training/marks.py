@@ -58,9 +58,12 @@ def widened(row: Row, meaning: Callable[[str, str, Any], Any]) -> Row:
     def value(function: str, name: str, gold: Any) -> Any:
         if isinstance(gold, dict):
             return call(gold)
+        if gold is None:
+            return None
         said = gold if isinstance(gold, list) else [gold]
         means = [meaning(function, name, one) for one in said if one is not None]
-        return [*said, *(one for one in means if one is not None)]
+        more = [one for one in means if not any(_same(one, known) for known in (*said, None))]
+        return [*said, *more]
 
     def call(gold: Row) -> Row:
         name = gold["name"]

@@ -5,7 +5,6 @@ what can be made of them, and sentences of every old function beside them, so th
 forgotten (rehearsal; Robins 1995, doi:10.1080/09540099550039318).
 """
 
-import hashlib
 import random
 import re
 import shutil
@@ -25,7 +24,6 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import (
     READER,
     WEIGHTS,
-    DamagedWeights,
     Engine,
     Manifest,
     manifest_of,
@@ -40,11 +38,11 @@ from training.dataset.encode import Encoder
 from training.dataset.example import Example, Span
 from training.dataset.shapes import FOLDER, fill, lines
 from training.dataset.verify import key
-from training.export import REPLAY, TRAINABLE, describe, export, small
+from training.export import REPLAY, TRAINABLE, describe, export_decider, small
 from training.lesson import CannotTeach, Lesson, read
 from training.marks import mark_all
 from training.model import OctopusModel, Shape
-from training.train import loss_of
+from training.train import learn
 
 STEPS, BATCH, RATE, WARMUP = 300, 48, 3e-4, 20
 NEW = 0.3
@@ -139,14 +137,13 @@ def _train(
     console: Console, steps: int,
 ) -> None:  # fmt: skip
     """Train what decides, and write the new graphs and weights."""
-    manifest = manifest_of(old)
+    manifest = manifest_of(old, TRAINABLE)
     model, vocabulary = _widened(old, manifest, function)
     grammar = Grammar(catalogue, vocabulary)
     rows = Encoder(grammar, WordPieces(old / TOKENIZER)).all(
         _sentences(function.name, composer, steps * BATCH)
     )
-    learned = _decider(model)
-    optimizer = torch.optim.AdamW(learned, lr=RATE, weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(_decider(model), lr=RATE, weight_decay=0.0, fused=True)
     torch.manual_seed(1)
     model.train()
     model.reader.eval()
@@ -159,14 +156,10 @@ def _train(
                 break
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, (step + 1) / WARMUP) * (1 - done)
-            loss, _ = loss_of(model, collate(batch, grammar))
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(learned, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            learn(model, optimizer, collate(batch, grammar))
             progress.update(task, completed=done)
     save_file({name: small(value) for name, value in model.state_dict().items()}, new / TRAINABLE)
-    export(model, new)
+    export_decider(model, new)
     for name in (READER, TOKENIZER):  # these are the old ones, to the byte
         shutil.copy(old / name, new / name)
     describe(new, vocabulary, model.shape, temperature=manifest.temperature)
@@ -176,11 +169,8 @@ def _decider(model: OctopusModel) -> list[nn.Parameter]:
     """What is trained: all that is in the graph of a decision, and nothing of the reader's."""
     learned = []
     for name, parameter in model.named_parameters():
-        read = name.startswith(("reader.", "heads.key.")) or re.search(
-            r"\.cross\.(key|value)\.", name
-        )
-        parameter.requires_grad = not read
-        if not read:
+        parameter.requires_grad = not _READ.search(name)
+        if parameter.requires_grad:
             learned.append(parameter)
     return learned
 
@@ -194,9 +184,6 @@ def _widened(
     vocabulary = Vocabulary((*manifest.actions, *more), manifest.slots)
     shape = replace(Shape(**manifest.shape), actions=len(vocabulary.actions))
     model = OctopusModel(shape)
-    hashed = hashlib.sha256((folder / TRAINABLE).read_bytes()).hexdigest()
-    if hashed != manifest.sha256.get(TRAINABLE):
-        raise DamagedWeights(f"{folder / TRAINABLE} is damaged or altered: nothing can be taught")
     fresh, state = model.state_dict(), load_file(folder / TRAINABLE)
     for name in ("choices.actions.weight", "heads.actions.weight", "heads.actions.bias"):
         state[name] = torch.cat([state[name].float(), fresh[name][len(state[name]) :]])

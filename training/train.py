@@ -82,6 +82,16 @@ def loss_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     return (losses * weight).sum() / weight.sum().clamp(min=1), right
 
 
+def learn(model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+    """One step of the optimizer on one batch; the loss before it."""
+    loss, _ = loss_of(model, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss.item()
+
+
 @torch.no_grad()
 def check(
     model: nn.Module, rows: Sequence[Encoded], batches: Callable[[Sequence[Encoded]], Batch]
@@ -137,12 +147,8 @@ class Run:
         for step in range(done, steps):
             for group in self._optimizer.param_groups:
                 group["lr"] = recipe.rate_at(step, steps) * group["times"]
-            loss, _ = loss_of(self._model, collate(batches[step], self._grammar))
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-            self._optimizer.step()
-            self._optimizer.zero_grad(set_to_none=True)
-            total += loss.item()
+            batch = collate(batches[step], self._grammar)
+            total += learn(self._model, self._optimizer, batch)
             seen += 1
             if (step + 1) % 50 == 0:
                 pace = (time.monotonic() - began) / (step + 1 - done)

@@ -126,11 +126,11 @@ def _softmax(scores: Floats, allowed: NDArray[np.bool_]) -> Floats:
     return result
 
 
-def manifest_of(folder: Path) -> Manifest:
-    """The manifest, once the files that decoding needs have the hashes it names."""
+def manifest_of(folder: Path, *more: str) -> Manifest:
+    """The manifest, once the files that decoding needs, and `more`, have the hashes it names."""
     try:
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-        for name in (READER, DECIDER, TOKENIZER):
+        for name in (READER, DECIDER, TOKENIZER, *more):
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != manifest.sha256[name]:
                 raise DamagedWeights(f"{folder / name} is damaged or altered: {_mend(folder)}")
     except ValidationError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import WordPieces
+from orchestrator.settings import PACKAGED
 from training import minilm
 from training.command import command
 from training.dataset.build import ROWS, build
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    catalogue = Catalogue.load(Path(__file__).parents[2] / "config/functions")
+    catalogue = Catalogue.load(PACKAGED / "functions")
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
     encoder = Encoder(grammar, WordPieces(minilm.TOKENIZER))
     data = build(

@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import WordPieces
+from orchestrator.settings import PACKAGED
 from training import minilm
 from training.dataset.compose import Composer
 from training.dataset.encode import Encoder
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
-    catalogue = Catalogue.load(Path(__file__).parents[2] / "config/functions")
+    catalogue = Catalogue.load(PACKAGED / "functions")
     rows = [
         f"\t{e.sentence}\t{'; '.join(shown(call, e.sentence) for call in e.calls)}"
         for e in sheet(catalogue, chosen.seed)
