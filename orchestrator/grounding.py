@@ -116,15 +116,24 @@ def _boolean(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
     return value if isinstance(value, bool) else None
 
 
-_HIGH = r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest)\b"
-_LOW = r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down)\b"
+_HIGH = (
+    r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest|as (?:loud|bright|high) as)\b"
+)
+_LOW = (
+    r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down|quietest|dimmest"
+    r"|as (?:quiet|dim|dark|low) as)\b"
+)
 _CHANGE = re.compile(
-    r"\b(?:by|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
+    r"\b(?:by|plus|minus|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
     r"|\b(?:up|down)\b(?! to\b)",
     re.IGNORECASE,
 )
-_LESS = re.compile(r"\b(?:down|lower|decrease|reduce|quieter|softer|less|cut|drop)\b", re.I)
-_MORE = re.compile(r"\b(?:up|raise|increase|louder|higher|more|boost|add)\b", re.I)
+_LESS = re.compile(
+    r"(?<!\S)-\s?\d|\b(?:minus|down|lower|decrease|reduce|quieter|softer|less|cut|drop)\b", re.I
+)
+_MORE = re.compile(
+    r"(?<!\S)\+\s?\d|\b(?:plus|up|raise|increase|louder|higher|more|boost|add)\b", re.I
+)
 
 
 def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | None:
@@ -137,12 +146,16 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | N
     if found is None:
         return _extreme(text, parameter)
     difference = parameter.name.endswith("_diff")
-    if not difference and _relative(text, found[0], context.sentence):
+    distance = parameter.unit == "mm"  # how far something moves, so "by" is its own word
+    if not difference and not distance and _relative(text, found[0], context.sentence):
+        return None
+    percent = re.search(r"%|\bper ?cent\b", text)
+    if distance and percent:
         return None
     number = float(found[0])
     if parameter.unit == "°F":
         number = _fahrenheit(number, text, low or 0)
-    elif re.search(r"%|\bper ?cent\b", text) and high is not None and parameter.unit != "%":
+    elif percent and high is not None and parameter.unit != "%":
         number = number / 100 * high
     elif parameter.unit == "mm" and re.search(r"\bc(?:m|entimet)|\binch", text):
         number *= 25.4 if "inch" in text else 10

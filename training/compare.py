@@ -20,8 +20,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.grammar import Grammar, Vocabulary, Words
+from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import WordPieces
+from orchestrator.octopus.words import Words
 from training import minilm
 from training.batches import Batch, collate, shuffled
 from training.command import command

@@ -39,6 +39,10 @@ CHECK_EVERY = 1_000
 
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+HALF = DEVICE.type == "cuda" or any(
+    torch.cpu.get_capabilities().get(unit) for unit in ("avx512_bf16", "amx_bf16")
+)
+"""Whether this machine has units for bfloat16; without them it is slower than full precision."""
 
 
 class AnotherRun(HubError):
@@ -72,8 +76,7 @@ def loss_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     """Mean loss of what is learned; bool [batch, response], whether the best choice is right."""
     device = next(model.parameters()).device
     batch = batch.to(device)
-    # Half precision is slower on processors without it, which a home hub's are.
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=HALF):
         scores = model(batch.ids, batch.seen, batch.before, batch.slots).float()
     scores = scores.masked_fill(~batch.open, -1e4)
     losses = F.cross_entropy(scores.flatten(0, 1), batch.choices.flatten(), reduction="none")

@@ -106,7 +106,7 @@ class Engine:
                 },
             )  # fmt: skip
             steps += 1
-            probabilities = _softmax(scores / self._temperature, derivation.open(words.positions))
+            probabilities = _softmax(scores / self._temperature, derivation.open(words))
             choice = int(probabilities.argmax())
             if choice < TOKENS and slot in self._deciding:
                 confidence = min(confidence, float(probabilities[choice]))

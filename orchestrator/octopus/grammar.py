@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.catalogue import IRRELEVANT, TOKENS, Catalogue
+from orchestrator.octopus.words import Words
 from orchestrator.tokens import END, functional, literal
 from schemas.function import Function, Parameter, ParameterType, ResultType
 
@@ -124,19 +125,18 @@ class Derivation:
         self._start: int | None = None
         self.slot: int | None = grammar.vocabulary.slot_ids[FIRST]
 
-    def open(self, positions: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which choices may be taken; `positions` says where in the sentence a piece may stand."""
+    def open(self, words: Words) -> NDArray[np.bool_]:
+        """Which choices may be taken for this sentence."""
         assert self.slot is not None
         actions = self._grammar.open_actions[self.slot]
         if len(self._frames) >= MAX_DEPTH or (not self._frames and len(self._calls) >= MAX_CALLS):
             actions = actions.copy()
             actions[:TOKENS] = False
-        pointers = positions & self._grammar.open_pointers[self.slot]
-        if self._start is not None:
-            pointers = pointers & (np.arange(len(positions)) >= self._start)
+        pointers = words.starts if self._start is None else words.ends(self._start)
+        pointers = pointers & self._grammar.open_pointers[self.slot]
         return np.concatenate([actions, pointers])
 
-    def take(self, choice: int, words: "Words | None" = None) -> None:
+    def take(self, choice: int, words: Words | None = None) -> None:
         """Make the decision; `words` turns two pointers into the piece of the sentence."""
         if choice >= self._actions:
             self._point(choice - self._actions, words)
@@ -157,7 +157,7 @@ class Derivation:
         """What has been written."""
         return ";".join(self._calls) + END
 
-    def _point(self, position: int, words: "Words | None") -> None:
+    def _point(self, position: int, words: Words | None) -> None:
         assert self.slot is not None
         if self._start is None:
             self._start = position
@@ -190,21 +190,3 @@ class Derivation:
                 self._calls.append(text)
                 irrelevant = frame.function.name == IRRELEVANT
                 self.slot = None if irrelevant else self._grammar.vocabulary.slot_ids[NEXT]
-
-
-@dataclass(frozen=True)
-class Words:
-    """A sentence cut into word pieces that know where they stand in it."""
-
-    sentence: str
-    ids: tuple[int, ...]
-    offsets: tuple[tuple[int, int], ...]
-
-    @cached_property
-    def positions(self) -> NDArray[np.bool_]:
-        """Which pieces stand for letters, and so may be pointed at; the markers may not."""
-        return np.array([end > start for start, end in self.offsets])
-
-    def between(self, first: int, last: int) -> str:
-        """The person's own letters from piece `first` to piece `last`, both included."""
-        return self.sentence[self.offsets[first][0] : self.offsets[last][1]]

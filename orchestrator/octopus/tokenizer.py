@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from orchestrator.octopus.grammar import Words
+from orchestrator.octopus.words import Words
 
 TOKENIZER = "tokenizer.json"
 CLS, SEP = 101, 102

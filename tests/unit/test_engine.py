@@ -115,7 +115,7 @@ def test_the_engine_decides_as_the_trained_model_does(tmp_path: Path, catalogue:
         batch = collate([row], grammar)
         with torch.no_grad():
             scores = model(batch.ids, batch.seen, batch.before, batch.slots)
-        masked = np.where(derivation.open(words.positions), scores[0, -1].numpy(), -np.inf)
+        masked = np.where(derivation.open(words), scores[0, -1].numpy(), -np.inf)
         choices.append(int(masked.argmax()))
         derivation.take(choices[-1], words)
     assert engine.decode(sentence).text == derivation.text()

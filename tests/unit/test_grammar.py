@@ -5,7 +5,8 @@ import pytest
 
 from orchestrator import decoder
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.grammar import Grammar, Vocabulary, Words
+from orchestrator.octopus.grammar import Grammar, Vocabulary
+from orchestrator.octopus.words import Words
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def test_random_choices_are_always_readable(grammar: Grammar, catalogue: Catalog
     for _ in range(2_000):
         derivation = grammar.start()
         while derivation.slot is not None:
-            choices = np.flatnonzero(derivation.open(words.positions))
+            choices = np.flatnonzero(derivation.open(words))
             derivation.take(int(random.choice(choices)), words)
         calls = decoder.read(derivation.text(), catalogue)
         written = ";".join(decoder.write(call, catalogue) for call in calls)
@@ -34,7 +35,7 @@ def test_a_span_never_ends_before_it_starts(grammar: Grammar) -> None:
     derivation = grammar.start()
     derivation.take(actions["<nexa_2>"])
     derivation.take(len(actions) + 2)
-    pointers = derivation.open(words.positions)[len(actions) :]
+    pointers = derivation.open(words)[len(actions) :]
     assert pointers.tolist() == [False, False, True, True, False]
 
 

@@ -11,7 +11,7 @@ from training.dataset.example import Example, Intended
 from training.dataset.noise import noisy, spans
 from training.dataset.shapes import FOLDER, Written, fill, lines
 
-SHARES = {"single": 0.37, "parallel": 0.34, "nested": 0.08, "irrelevant": 0.21}
+SHARES = {"single": 0.38, "parallel": 0.37, "nested": 0.08, "irrelevant": 0.17}
 """How much of what is composed has which shape."""
 NOTHING = {"irrelevant": 0.68, "refusals": 0.22, "conditions": 0.07, "contexts": 0.03}
 """How much of what fits no function comes from which file."""
@@ -118,7 +118,7 @@ class Composer:
 
     def parallel(self) -> Example:
         """Two to four calls joined, or sharing a verb."""
-        if self._rng.random() < 0.3:
+        if self._rng.random() < 0.4:
             return self._ellipsis()
         frame = self._rng.choices(lines("shapes/connectors.txt"))[0]
         # Many people need longer to say four things than two: shorter joins are commoner.

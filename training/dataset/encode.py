@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.octopus.grammar import NOT_SAID, Derivation, Grammar, Words
+from orchestrator.octopus.grammar import NOT_SAID, Derivation, Grammar
+from orchestrator.octopus.words import Words
 from orchestrator.tokens import END, functional
 from training.dataset.example import Example, Intended, Mark, Span
 
@@ -60,7 +61,6 @@ class _Run:
         self._grammar = grammar
         self._words = words
         self._derivation: Derivation = grammar.start()
-        self._positions = words.positions
         self.choices: list[int] = []
         self.slots: list[int] = []
         self.learned: list[bool] = []
@@ -93,7 +93,7 @@ class _Run:
     def _take(self, choice: int, learned: bool = True) -> None:
         if self._derivation.slot is None:
             raise Unencodable("calls go on after the end")
-        if not self._derivation.open(self._positions)[choice]:
+        if not self._derivation.open(self._words)[choice]:
             raise Unencodable(f"choice {choice} is not open in slot {self._derivation.slot}")
         self.choices.append(choice)
         self.slots.append(self._derivation.slot)

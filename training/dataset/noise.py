@@ -1,11 +1,17 @@
 """What typing and speaking do to a sentence, without touching the arguments' places."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from training.dataset.example import Example, Intended, Span
 
+_QUESTION = re.compile(
+    r"(?:can|could|would|will|shall|may|might|is|are|am|was|do|does|did|has|have|any|what|how|who|"
+    r"when|where|which|why)\b",
+    re.IGNORECASE,
+)
 _NEIGHBOURS = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
@@ -54,7 +60,10 @@ def noisy(example: Example, rng: random.Random) -> Example:
     if sentence[-1:].isalnum() and rng.random() < 0.25:
         # Words behind an argument could belong to it.
         closed = all(span.end < len(sentence) for call in example.calls for span in spans(call))
-        sentence += rng.choice([".", ".", "!", "?", *([" please", " thanks"] if closed else [])])
+        marks = [".", ".", "!"]
+        # "oven off?" would ask how it is.
+        marks += ["?"] if _QUESTION.match(sentence) else []
+        sentence += rng.choice([*marks, *([" please", " thanks"] if closed else [])])
     example = replace(example, sentence=sentence)
     if rng.random() < 0.12:
         example = _misspelt(example, rng)
