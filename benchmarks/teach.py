@@ -2,13 +2,15 @@
 
 For each: why it was refused; or seconds, the share of other people's sentences of it that are right
 (function, and whole call leniently), of near misses that are declined, and what the old functions
-lost (points). The functions, their examples and the sentences are in tests/teach.
+lost (points) on the sentences shipped for this and on the held-out sets. The functions, their
+examples and the sentences are in tests/teach.
 """
 
 import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -21,14 +23,21 @@ from training import evaluate
 from training.export import REPLAY
 from training.lesson import CannotTeach
 from training.marks import mark_all
+from training.rows import Row
 from training.teach import teach
 
 LESSONS = Path(__file__).parent.parent / "tests/teach"
-COLUMNS = ("name", "seconds", "function", "lenient", "declined", "lost_points", "refused")
+COLUMNS = (
+    "name", "seconds", "function", "lenient", "declined", "lost_points", "lost_heldout", "refused",
+)  # fmt: skip
+OLD = {"lost_points": [WEIGHTS / REPLAY], "lost_heldout": evaluate.own_sets()}
+"""Sentences of the old functions, by the column that says what they lost."""
 
 
-def taught_one(file: Path, catalogue: Catalogue, console: Console) -> dict[str, float | str]:
-    """Teach one function and measure it, or say why it was refused."""
+def taught_one(
+    file: Path, catalogue: Catalogue, console: Console, before: dict[str, float]
+) -> dict[str, float | str]:
+    """Teach one function and measure it, or say why it was refused; `before`: see `known`."""
     with tempfile.TemporaryDirectory(prefix="octopus-teach-") as state:
         began = time.monotonic()
         try:
@@ -41,20 +50,27 @@ def taught_one(file: Path, catalogue: Catalogue, console: Console) -> dict[str, 
         answer = evaluate.reader(wider, folder)
         own = mark_all(evaluate.load(file.with_suffix(".jsonl"), wider), answer)
         near = mark_all(evaluate.load(LESSONS / "near_misses.jsonl", wider), answer)
-        replay = evaluate.load(WEIGHTS / REPLAY, catalogue)
-        before = mark_all(replay, evaluate.reader(catalogue, WEIGHTS))
-        after = mark_all(replay, answer)
+        after = known(catalogue, answer)
     share = {
         "function": [one.function for one in own],
         "lenient": [one.lenient for one in own],
         "declined": [one.function for one in near],
     }
-    lost = sum(b.function - a.function for b, a in zip(before, after, strict=True)) / len(replay)
     return {
         "name": file.stem, "seconds": round(seconds, 1),
         **{name: round(sum(marks) / len(marks), 4) for name, marks in share.items()},
-        "lost_points": round(100 * lost, 2),
+        **{name: round(100 * (before[name] - after[name]), 2) for name in OLD},
     }  # fmt: skip
+
+
+def known(catalogue: Catalogue, answer: Callable[[str], Row]) -> dict[str, float]:
+    """Share of the old functions' sentences whose functions are right, by column."""
+    shares = {}
+    for name, files in OLD.items():
+        rows = [row for file in files for row in evaluate.load(file, catalogue)]
+        marked = mark_all(rows, answer)
+        shares[name] = sum(one.function for one in marked) / len(rows)
+    return shares
 
 
 def main() -> None:
@@ -68,7 +84,8 @@ def main() -> None:
     files = sorted(LESSONS.glob("*.toml"))
     if chosen.only:
         files = [LESSONS / f"{name}.toml" for name in chosen.only]
-    results = [taught_one(file, catalogue, errors) for file in files]
+    before = known(catalogue, evaluate.reader(catalogue, WEIGHTS))
+    results = [taught_one(file, catalogue, errors, before) for file in files]
     if chosen.json:
         print(json.dumps(results))
         return

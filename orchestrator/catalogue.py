@@ -2,7 +2,7 @@
 router, data set and docs."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ TOKENS = 56
 class Catalogue:
     """Every function by name and by token; immutable once built."""
 
-    def __init__(self, functions: list[Function]) -> None:
+    def __init__(self, functions: Sequence[Function]) -> None:
         self._by_name = {function.name: function for function in functions}
         self._by_token = {function.token: function for function in functions}
         if len(self._by_name) < len(functions) or len(self._by_token) < len(functions):

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import DECIDER, READER, WEIGHTS
+from orchestrator.octopus.engine import DECIDER, READER, TAUGHT, WEIGHTS
 from orchestrator.octopus.grammar import Vocabulary
 from orchestrator.octopus.tokenizer import TOKENIZER
 from training import minilm
@@ -87,8 +88,10 @@ def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> None:
     export_decider(model, folder, int8=int8)
 
 
-def export_decider(model: OctopusModel, folder: Path, *, int8: bool = True) -> None:
-    """Write `DECIDER` alone."""
+def export_decider(
+    model: OctopusModel, folder: Path, name: str = DECIDER, *, int8: bool = True
+) -> None:
+    """Write what decides alone."""
     shape = model.eval().shape
     read = torch.zeros(2 + 2 * shape.deciding_layers, 3, shape.width)
     past = torch.zeros(2 * shape.deciding_layers, 5, shape.width)
@@ -98,7 +101,7 @@ def export_decider(model: OctopusModel, folder: Path, *, int8: bool = True) -> N
         (one, one, one, read, past),
         {"before": {}, "slot": {}, "step": {}, "read": {1: "n"}, "past": {1: "p"}},
         {"scores": {0: "m"}, "present": {1: "q"}},
-        folder / DECIDER,
+        folder / name,
         int8,
     )
 
@@ -158,14 +161,21 @@ def ship(trained: Path, folder: Path, catalogue: Catalogue, *, int8: bool = True
     describe(folder, vocabulary, model.shape)
 
 
-def describe(folder: Path, vocabulary: Vocabulary, shape: Shape, temperature: float = 1.0) -> None:
+def describe(
+    folder: Path, vocabulary: Vocabulary, shape: Shape, *, temperature: float = 1.0,
+    taught: Sequence[int] = (), sure: float = 1.0,
+) -> None:  # fmt: skip
     """Write the manifest of what lies in `folder`."""
-    names = [name for name in (TRAINABLE, READER, DECIDER, TOKENIZER) if (folder / name).exists()]
+    names = [
+        name for name in (TRAINABLE, READER, DECIDER, TAUGHT, TOKENIZER) if (folder / name).exists()
+    ]
     manifest = {
         "actions": vocabulary.actions,
         "slots": vocabulary.slots,
         "shape": asdict(shape),
         "temperature": temperature,
+        "taught": list(taught),
+        "sure": round(sure, 4),
         "sha256": {
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names
         },

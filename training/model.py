@@ -270,7 +270,11 @@ class OctopusModel(nn.Module):
         the choice before each decision, `slots`: the slot it fills, [batch, response].
         """
         mask = seen[:, None, None]
-        read = self.reader(ids, mask)
+        return self.decide(self.reader(ids, mask), mask, before, slots)
+
+    def decide(self, read: Tensor, mask: Tensor, before: Tensor, slots: Tensor) -> Tensor:
+        """The same from what was read, [batch, sentence, width]; `mask`: bool, broadcast to
+        [batch, heads, response, sentence]."""
         copied = pointed(read, before, self.shape.actions)
         x = self.choices(before, copied, slots, torch.arange(before.shape[1], device=before.device))
         for layer in self.deciding:

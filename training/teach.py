@@ -1,54 +1,32 @@
 """Teach the weights a function of a person's own: `octopus teach FUNCTION.toml --examples FILE`.
 
-What is read of a sentence stays as it is; what is decided from it is trained on, with the examples,
-what can be made of them, and sentences of every old function beside them, so that these are not
-forgotten (rehearsal; Robins 1995, doi:10.1080/09540099550039318).
+The packaged weights stay as they are; a second decider beside them knows what was taught. It is
+trained anew for all taught functions, so that nothing drifts from lesson to lesson.
 """
 
 import random
-import re
 import shutil
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import Progress
-from safetensors.torch import load_file, save_file
-from torch import nn
 
 from orchestrator import decoder, taught
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import (
-    READER,
-    WEIGHTS,
-    Engine,
-    Manifest,
-    manifest_of,
-)
-from orchestrator.octopus.grammar import Grammar, Vocabulary, choices, copies
-from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
-from schemas.function import Function
+from orchestrator.octopus.engine import DECIDER, READER, TAUGHT, WEIGHTS, Engine
+from orchestrator.octopus.grammar import copies
+from orchestrator.octopus.tokenizer import TOKENIZER
+from orchestrator.settings import PACKAGED
 from training import evaluate
-from training.batches import collate, shuffled
-from training.dataset.compose import Composer
-from training.dataset.encode import Encoder
-from training.dataset.example import Example, Span
+from training.dataset.example import Span
 from training.dataset.shapes import FOLDER, fill, lines
 from training.dataset.verify import key
-from training.export import REPLAY, TRAINABLE, describe, export_decider, small
+from training.export import REPLAY, describe, export_decider
 from training.lesson import CannotTeach, Lesson, read
 from training.marks import mark_all
-from training.model import OctopusModel, Shape
-from training.train import learn
+from training.second import STEPS, Second
 
-STEPS, BATCH, RATE, WARMUP = 300, 48, 3e-4, 20
-NEW = 0.3
-"""Share of the rows that are about the new function."""
-LONGEST = 130.0
-"""Seconds of training at most; a slow machine takes fewer steps."""
 MAY_LOSE = 0.005
 """Of the old functions' sentences."""
 UNDERSTOOD = 0.9
@@ -57,28 +35,21 @@ FILLS = 8
 """How often each shape is written out, to see whether an example is one of its sentences."""
 
 
-_READ = re.compile(r"^reader\.|^heads\.key\.|\.cross\.(?:key|value)\.")
-"""Parameters in the reader's graph, which also holds the keys and values that decisions look at."""
-
-
 def teach(
     file: Path, examples: Path, state: Path, catalogue: Catalogue, console: Console,
     *, steps: int = STEPS,
 ) -> Path:  # fmt: skip
     """Train, check and put to use; the folder of the new weights. CannotTeach says why not."""
-    folder = taught.current(state) or WEIGHTS
     lesson = read(file, examples, catalogue)
-    _refuse_known(lesson, catalogue, folder)
+    using = taught.current(state)
+    _refuse_known(lesson, catalogue, using or WEIGHTS)
+    lessons = [*_earlier(using, catalogue), lesson]
     wider = Catalogue([*catalogue, lesson.function])
-    earlier = _earlier(folder, catalogue)
-    before = _known(catalogue, folder)
 
     def fill_folder(new: Path) -> None:
-        shapes = {one.function.name: one.shapes() for one in (lesson, *earlier)}
-        composer = Composer(wider, 1, shapes)
-        _train(lesson.function, composer, wider, folder, new, console, steps)
-        _check(lesson, earlier, wider, new, before)
-        _keep(lesson, folder, new)
+        _train(lessons, wider, new, console, steps)
+        _check(lessons, wider, new)
+        _keep(lessons, new)
 
     return taught.install(state, fill_folder)
 
@@ -133,93 +104,56 @@ def _known(catalogue: Catalogue, folder: Path) -> float:
 
 
 def _train(
-    function: Function, composer: Composer, catalogue: Catalogue, old: Path, new: Path,
-    console: Console, steps: int,
-) -> None:  # fmt: skip
-    """Train what decides, and write the new graphs and weights."""
-    manifest = manifest_of(old, TRAINABLE)
-    model, vocabulary = _widened(old, manifest, function)
-    grammar = Grammar(catalogue, vocabulary)
-    rows = Encoder(grammar, WordPieces(old / TOKENIZER)).all(
-        _sentences(function.name, composer, steps * BATCH)
-    )
-    optimizer = torch.optim.AdamW(_decider(model), lr=RATE, weight_decay=0.0, fused=True)
-    torch.manual_seed(1)
-    model.train()
-    model.reader.eval()
-    began = time.monotonic()
+    lessons: Sequence[Lesson], catalogue: Catalogue, new: Path, console: Console, steps: int
+) -> None:
+    """Train a second decider for all lessons, and write it beside the packaged weights."""
+    names = ", ".join(lesson.function.name for lesson in lessons)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(f"teaching {function.name}", total=1.0)
-        for step, batch in enumerate(shuffled(rows, BATCH, random.Random(1))):
-            done = max(step / steps, (time.monotonic() - began) / LONGEST)
-            if done >= 1:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1.0, (step + 1) / WARMUP) * (1 - done)
-            learn(model, optimizer, collate(batch, grammar))
-            progress.update(task, completed=done)
-    save_file({name: small(value) for name, value in model.state_dict().items()}, new / TRAINABLE)
-    export_decider(model, new)
-    for name in (READER, TOKENIZER):  # these are the old ones, to the byte
-        shutil.copy(old / name, new / name)
-    describe(new, vocabulary, model.shape, temperature=manifest.temperature)
+        task = progress.add_task(f"reading sentences for {names}", total=None)
+        second = Second(
+            [lesson.function for lesson in lessons], catalogue,
+            {lesson.function.name: lesson.shapes() for lesson in lessons}, WEIGHTS,
+        )  # fmt: skip
+        progress.update(task, description=f"teaching {names}", total=1.0)
+        second.train(steps, lambda done: progress.update(task, completed=done))
+    for name in (READER, TOKENIZER):
+        shutil.copy(WEIGHTS / name, new / name)
+    if second.vocabulary.actions == second.manifest.actions:
+        shutil.copy(WEIGHTS / DECIDER, new / DECIDER)
+    else:  # the first decider needs a row for every new value, too
+        export_decider(second.first, new)
+    export_decider(second.model, new, TAUGHT)
+    describe(
+        new, second.vocabulary, second.model.shape, temperature=second.manifest.temperature,
+        taught=second.tokens, sure=second.sure(),
+    )  # fmt: skip
 
 
-def _decider(model: OctopusModel) -> list[nn.Parameter]:
-    """What is trained: all that is in the graph of a decision, and nothing of the reader's."""
-    learned = []
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad = not _READ.search(name)
-        if parameter.requires_grad:
-            learned.append(parameter)
-    return learned
-
-
-def _widened(
-    folder: Path, manifest: Manifest, function: Function
-) -> tuple[OctopusModel, Vocabulary]:
-    """The model with an action more for every enum value it does not know."""
-    values = dict.fromkeys(value for p in function.parameters for value in choices(p))
-    more = [value for value in values if value not in manifest.actions]
-    vocabulary = Vocabulary((*manifest.actions, *more), manifest.slots)
-    shape = replace(Shape(**manifest.shape), actions=len(vocabulary.actions))
-    model = OctopusModel(shape)
-    fresh, state = model.state_dict(), load_file(folder / TRAINABLE)
-    for name in ("choices.actions.weight", "heads.actions.weight", "heads.actions.bias"):
-        state[name] = torch.cat([state[name].float(), fresh[name][len(state[name]) :]])
-    model.load_state_dict(state)
-    return model, vocabulary
-
-
-def _sentences(name: str, composer: Composer, count: int) -> Iterator[Example]:
-    """What is trained on, `NEW` of it about the new function."""
-    rng = random.Random(1)
-    others = iter(composer)
-    for _ in range(count):
-        yield composer.about(name) if rng.random() < NEW else next(others)
-
-
-def _earlier(folder: Path, catalogue: Catalogue) -> list[Lesson]:
-    """What was taught before."""
-    files = sorted((folder / taught.EXAMPLES).glob("*.txt"))
+def _earlier(using: Path | None, catalogue: Catalogue) -> list[Lesson]:
+    """What was taught before, with the function's table and its examples as they were kept."""
+    if using is None:
+        return []
     return [
-        Lesson(catalogue[f.stem], "", tuple(f.read_text(encoding="utf-8").splitlines()))
-        for f in files
+        Lesson(
+            catalogue[file.stem],
+            (using / taught.FUNCTIONS / f"{file.stem}.toml").read_text(encoding="utf-8"),
+            tuple(file.read_text(encoding="utf-8").splitlines()),
+        )
+        for file in sorted((using / taught.EXAMPLES).glob("*.txt"))
     ]
 
 
-def _check(
-    lesson: Lesson, earlier: Sequence[Lesson], catalogue: Catalogue, new: Path, before: float
-) -> None:
-    """CannotTeach where the old functions lost, or examples are not understood."""
-    lost = before - _known(catalogue, new)
+def _check(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
+    """CannotTeach where the packaged functions lost, or examples are not understood."""
+    packaged = Catalogue.load(PACKAGED / "functions")
+    lost = _known(packaged, WEIGHTS) - _known(catalogue, new)
     if lost > MAY_LOSE:
         raise CannotTeach(
-            f"{lesson.function.name}: the other functions would lose {lost:.1%} of what they get "
-            "right: give more examples, or such as differ more from other requests"
+            f"{lessons[-1].function.name}: the other functions would lose {lost:.1%} of what they "
+            "get right: give more examples, or such as differ more from other requests"
         )
     engine = Engine(catalogue, new)
-    for one in (lesson, *earlier):
+    for one in lessons:
         name = one.function.name
         said = [decoder.read(engine.decode(text).text, catalogue) for text in one.sentences]
         right = sum([call.function for call in calls] == [name] for calls in said)
@@ -230,13 +164,12 @@ def _check(
             )
 
 
-def _keep(lesson: Lesson, old: Path, new: Path) -> None:
-    """Write the function and its examples beside the weights, with those taught before."""
+def _keep(lessons: Sequence[Lesson], new: Path) -> None:
+    """Write the functions and their examples beside the weights."""
     for name in (taught.FUNCTIONS, taught.EXAMPLES):
-        if (old / name).is_dir():
-            shutil.copytree(old / name, new / name)
-        (new / name).mkdir(exist_ok=True)
-    name = lesson.function.name
-    (new / taught.FUNCTIONS / f"{name}.toml").write_text(lesson.toml, encoding="utf-8")
-    text = "\n".join(lesson.examples) + "\n"
-    (new / taught.EXAMPLES / f"{name}.txt").write_text(text, encoding="utf-8")
+        (new / name).mkdir()
+    for lesson in lessons:
+        name = lesson.function.name
+        (new / taught.FUNCTIONS / f"{name}.toml").write_text(lesson.toml, encoding="utf-8")
+        text = "\n".join(lesson.examples) + "\n"
+        (new / taught.EXAMPLES / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -1,24 +1,26 @@
 """The embedded model on ONNX Runtime: a sentence to functional-token text."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from orchestrator import taught
 from orchestrator.catalogue import TOKENS, Catalogue
 from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import MAX_PIECES, TOKENIZER, WordPieces
+from orchestrator.octopus.words import Flags
 from orchestrator.tokens import END
 from schemas.base import Value
 from schemas.errors import HubError
 
 WEIGHTS = Path(__file__).parent / "weights"
-READER, DECIDER = "reader.int8.onnx", "decider.int8.onnx"
+READER, DECIDER, TAUGHT = "reader.int8.onnx", "decider.int8.onnx", "taught.int8.onnx"
 
 Floats = NDArray[np.float32]
 
@@ -37,13 +39,19 @@ class DamagedWeights(HubError):
 
 class Manifest(Value):
     """`manifest.json`: what the weights know, their sizes, the hash of each file, and what scores
-    are divided by, so that a confidence is how often it is right (training/calibrate.py)."""
+    are divided by, so that a confidence is how often it is right (training/calibrate.py).
+
+    `taught`: functional tokens of functions a person taught; the second decider's word for one of
+    them counts where it is at least `sure` of it.
+    """
 
     actions: tuple[str, ...]
     slots: tuple[str, ...]
     shape: dict[str, int]
     sha256: dict[str, str]
     temperature: float = 1.0
+    taught: tuple[int, ...] = ()
+    sure: float = Field(default=1.0, ge=0.5, le=1.0)
 
 
 @dataclass(frozen=True)
@@ -69,20 +77,27 @@ class Engine:
         """`temperature`: instead of the manifest's."""
         manifest = manifest_of(folder)
         self._temperature = np.float32(manifest.temperature if temperature is None else temperature)
-        self._shape = manifest.shape
         vocabulary = Vocabulary(manifest.actions, manifest.slots)
         _check_vocabulary(vocabulary, catalogue, folder)
         self._grammar = Grammar(catalogue, vocabulary)
         self._pieces = WordPieces(folder / TOKENIZER)
+        self._sure = np.float32(manifest.sure)
+        self._taught_tokens = np.array(manifest.taught, np.int64)
+        self._taught_slots = {
+            number
+            for name, number in vocabulary.slot_ids.items()
+            if name.split(".")[0] in map(str, manifest.taught)
+        }
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        self._reader, self._decider = (
+        self._reader, self._decider, *more = (
             onnxruntime.InferenceSession(
                 str(folder / name), options, providers=["CPUExecutionProvider"]
             )
-            for name in (READER, DECIDER)
+            for name in (READER, DECIDER, *([TAUGHT] if manifest.taught else []))
         )
+        self._taught = more[0] if more else None
 
     def decode(self, sentence: str) -> Decoded:
         """Greedy decoding inside the grammar; SentenceTooLong names both lengths."""
@@ -91,27 +106,45 @@ class Engine:
             raise SentenceTooLong(
                 f"the sentence has {len(words.ids)} word pieces; at most {MAX_PIECES} are read"
             )
-        read = self._reader.run(None, {"ids": np.array(words.ids)})[0]
-        past = np.zeros((len(read) - 2, 0, self._shape["width"]), np.float32)
+        read = self.read(words.ids)
+        decider = _Decisions(self._decider, read)
+        second = _Decisions(self._taught, read) if self._taught else None
         derivation = self._grammar.start()
         choice = self._grammar.vocabulary.action_ids[END]
         confidence, steps = 1.0, 0
         while derivation.slot is not None:
-            slot = derivation.slot
-            scores, past = self._decider.run(
-                None,
-                {
-                    "before": np.array([choice]), "slot": np.array([slot]),
-                    "step": np.array([steps]), "read": read, "past": past,
-                },
-            )  # fmt: skip
+            slot, allowed = derivation.slot, derivation.open(words)
+            probabilities = self._second_word(second, choice, slot, steps, allowed)
+            # The first decider is asked in any case: it looks back at every decision.
+            scores = decider.scores(choice, slot, steps) / self._temperature
+            if probabilities is None:
+                allowed[self._taught_tokens] = False
+                probabilities = _softmax(scores, allowed)
             steps += 1
-            probabilities = _softmax(scores / self._temperature, derivation.open(words))
             choice = int(probabilities.argmax())
             if choice < TOKENS and slot in self._deciding:
                 confidence = min(confidence, float(probabilities[choice]))
             derivation.take(choice, words)
         return Decoded(derivation.text(), confidence, steps)
+
+    def read(self, ids: Sequence[int]) -> Floats:
+        """What the reader makes of word pieces, float [2 + 2 * deciding layers, n, width]: what was
+        read, the pointer's keys, then the keys and the values of every deciding layer."""
+        made: Floats = self._reader.run(None, {"ids": np.array(ids)})[0]
+        return made
+
+    def _second_word(
+        self, second: "_Decisions | None", choice: int, slot: int, step: int, allowed: Flags
+    ) -> Floats | None:
+        """What the second decider says, where it counts: in the arguments of a taught function,
+        and where it is sure that one of these is wanted."""
+        if second is None:
+            return None
+        probabilities = _softmax(second.scores(choice, slot, step), allowed)
+        if slot in self._taught_slots:
+            return probabilities
+        wanted = slot in self._deciding and probabilities[self._taught_tokens].max() >= self._sure
+        return probabilities if wanted else None
 
     @property
     def _deciding(self) -> tuple[int, int]:
@@ -119,7 +152,28 @@ class Engine:
         return ids[FIRST], ids[NEXT]
 
 
-def _softmax(scores: Floats, allowed: NDArray[np.bool_]) -> Floats:
+class _Decisions:
+    """One decider at work on one sentence, with the keys and values of its decisions so far."""
+
+    def __init__(self, decider: onnxruntime.InferenceSession, read: Floats) -> None:
+        self._decider = decider
+        self._read = read
+        self._past = np.zeros((len(read) - 2, 0, read.shape[-1]), np.float32)
+
+    def scores(self, before: int, slot: int, step: int) -> Floats:
+        """Of every action and every place in the sentence, [actions + n]."""
+        scores, self._past = self._decider.run(
+            None,
+            {
+                "before": np.array([before]), "slot": np.array([slot]), "step": np.array([step]),
+                "read": self._read, "past": self._past,
+            },
+        )  # fmt: skip
+        result: Floats = scores
+        return result
+
+
+def _softmax(scores: Floats, allowed: Flags) -> Floats:
     masked = np.where(allowed, scores, -np.inf)
     powers = np.exp(masked - masked.max())
     result: Floats = powers / powers.sum()
@@ -130,7 +184,8 @@ def manifest_of(folder: Path, *more: str) -> Manifest:
     """The manifest, once the files that decoding needs, and `more`, have the hashes it names."""
     try:
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-        for name in (READER, DECIDER, TOKENIZER, *more):
+        taught = [TAUGHT] if manifest.taught else []
+        for name in (READER, DECIDER, TOKENIZER, *taught, *more):
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != manifest.sha256[name]:
                 raise DamagedWeights(f"{folder / name} is damaged or altered: {_mend(folder)}")
     except ValidationError as error:

@@ -10,7 +10,14 @@ import torch
 
 from orchestrator import decoder
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import DECIDER, READER, WEIGHTS, DamagedWeights, Engine
+from orchestrator.octopus.engine import (
+    DECIDER,
+    READER,
+    TAUGHT,
+    WEIGHTS,
+    DamagedWeights,
+    Engine,
+)
 from orchestrator.octopus.engine import SentenceTooLong as TooLong
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
@@ -18,6 +25,7 @@ from tests.weightskit import random_weights
 from training import evaluate
 from training.batches import collate
 from training.dataset.encode import Encoded
+from training.export import describe, export_decider
 from training.marks import mark_all
 
 SENTENCES = Path(__file__).parent.parent / "sentences"
@@ -119,6 +127,23 @@ def test_the_engine_decides_as_the_trained_model_does(tmp_path: Path, catalogue:
         choices.append(int(masked.argmax()))
         derivation.take(choices[-1], words)
     assert engine.decode(sentence).text == derivation.text()
+
+
+@pytest.mark.parametrize(("sure", "claimed"), [(0.9, True), (1.0, False)])
+def test_a_second_decider_counts_where_it_is_sure_of_a_taught_function(
+    sure: float, claimed: bool, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    model = random_weights(tmp_path, catalogue)
+    sentence = "text John the weather in Seoul, then lock the car"
+    before = Engine(catalogue, tmp_path).decode(sentence).text
+    vacuum = catalogue["wake_up"].model_copy(update={"name": "start_vacuum", "token": 48})
+    with torch.no_grad():
+        model.heads.actions.bias[48] += 8  # surer than 0.9, and not quite sure
+    export_decider(model, tmp_path, TAUGHT, int8=False)
+    vocabulary = Vocabulary.of(catalogue)
+    describe(tmp_path, vocabulary, model.shape, taught=[48], sure=sure)
+    after = Engine(Catalogue([*catalogue, vacuum]), tmp_path).decode(sentence).text
+    assert after == ("<nexa_48>();" * 6)[:-1] + "<nexa_end>" if claimed else before
 
 
 def test_the_daemon_imports_no_training_stack() -> None:

@@ -22,6 +22,9 @@ TIMED = ("set_timer_alarm", "create_calendar_event")
 PLACE = re.compile(r"\{(\d?|-)\}")
 BASE = re.compile(r"\b(?:to|you|please|me|somebody|not|don't|can|could|would)\W*$", re.IGNORECASE)
 """Words after which a request stands in its verb's base form."""
+FIRST_PERSON = re.compile(r"\b(?:I|we)\b")
+TO_ME = re.compile(r"^\w+(?: \w+)? (?:me|us)\b", re.IGNORECASE)
+"""A request that says whom it is done for: "tell me …", "hook me up …"."""
 
 
 class Composer:
@@ -194,11 +197,14 @@ class Composer:
         return Written(before + written.text + after, written.moved(len(before)))
 
     def _frame(self, last: Written) -> tuple[str, str]:
-        """A polite frame; none with words behind an argument, which could belong to it."""
+        """A polite frame; none with words behind an argument, which could belong to it, and no "how
+        do I" before "wake me"."""
         open_ended = any(end == len(last.text) for end in _ends(last))
         while True:
             before, _, after = self._rng.choice(lines("shapes/wrappers.txt")).partition("{}")
-            if not open_ended or not any(letter.isalpha() for letter in after):
+            if open_ended and any(letter.isalpha() for letter in after):
+                continue
+            if not (FIRST_PERSON.search(before) and TO_ME.search(last.text)):
                 return before, after
 
 
