@@ -17,7 +17,6 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import DECIDER, READER, TAUGHT, WEIGHTS, Engine
 from orchestrator.octopus.grammar import copies
 from orchestrator.octopus.tokenizer import TOKENIZER
-from orchestrator.settings import PACKAGED
 from training import evaluate
 from training.dataset.example import Span
 from training.dataset.shapes import FOLDER, fill, lines
@@ -144,9 +143,10 @@ def _earlier(using: Path | None, catalogue: Catalogue) -> list[Lesson]:
 
 
 def _check(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
-    """CannotTeach where the packaged functions lost, or examples are not understood."""
-    packaged = Catalogue.load(PACKAGED / "functions")
-    lost = _known(packaged, WEIGHTS) - _known(catalogue, new)
+    """CannotTeach where the other functions lost, or examples are not understood."""
+    mine = [lesson.function for lesson in lessons]
+    others = Catalogue([function for function in catalogue if function not in mine])
+    lost = _known(others, WEIGHTS) - _known(catalogue, new)
     if lost > MAY_LOSE:
         raise CannotTeach(
             f"{lessons[-1].function.name}: the other functions would lose {lost:.1%} of what they "

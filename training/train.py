@@ -28,7 +28,7 @@ from training import minilm
 from training.batches import Batch, collate, shuffled
 from training.command import command
 from training.dataset import human
-from training.dataset.build import ROWS, Dataset, build
+from training.dataset.build import ROWS, VARIANTS, Dataset, build
 from training.dataset.encode import Encoded, Encoder
 from training.model import OctopusModel, Shape
 
@@ -221,7 +221,7 @@ def train(arguments: argparse.Namespace) -> None:
         sets.append(arguments.utterances / "dev.jsonl")
     dev = {file.stem: encoder.all(human.load(file, catalogue)) for file in sets}
     data = build(catalogue, encoder, rows=recipe.rows, seed=recipe.seed,
-                 utterances=arguments.utterances)  # fmt: skip
+                 utterances=arguments.utterances, variants=arguments.variants)  # fmt: skip
     print(json.dumps({"rows": len(data.rows), "shapes": data.shapes, "rejected": data.rejected,
                       "sha256": data.digest}), flush=True)  # fmt: skip
     shape = Shape(len(grammar.vocabulary.actions), len(grammar.vocabulary.slots))
@@ -239,6 +239,7 @@ def main() -> None:
     parser.add_argument("--utterances", type=Path, help="folder with train.jsonl and dev.jsonl")
     parser.add_argument("--out", type=Path, default=ROOT / "work", help="checkpoint, log, weights")
     parser.add_argument("--rows", type=int, default=Recipe.rows)
+    parser.add_argument("--variants", type=int, default=VARIANTS, help="of each human sentence")
     parser.add_argument("--rate", type=float, default=Recipe.rate)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--start", type=Path, help="weights to start from instead of MiniLM")

@@ -9,7 +9,7 @@ from orchestrator.octopus.tokenizer import WordPieces
 from orchestrator.settings import PACKAGED
 from training import minilm
 from training.command import command
-from training.dataset.build import ROWS, build
+from training.dataset.build import ROWS, VARIANTS, build
 from training.dataset.encode import Encoder
 
 
@@ -20,13 +20,15 @@ def main() -> None:
     parser.add_argument("--utterances", type=Path, help="folder with train.jsonl and dev.jsonl")
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--variants", type=int, default=VARIANTS, help="of each human sentence")
     chosen = parser.parse_args()
     catalogue = Catalogue.load(PACKAGED / "functions")
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
     encoder = Encoder(grammar, WordPieces(minilm.TOKENIZER))
     data = build(
-        catalogue, encoder, rows=chosen.rows, seed=chosen.seed, utterances=chosen.utterances
-    )
+        catalogue, encoder, rows=chosen.rows, seed=chosen.seed, utterances=chosen.utterances,
+        variants=chosen.variants,
+    )  # fmt: skip
     print(f"{len(data.rows)} rows, sha256 {data.digest}")
     for what, counts in (
         ("shape", data.shapes),

@@ -44,16 +44,17 @@ class Dataset:
 
 
 def build(
-    catalogue: Catalogue, encoder: Encoder, *, rows: int, seed: int, utterances: Path | None
-) -> Dataset:
+    catalogue: Catalogue, encoder: Encoder, *, rows: int, seed: int, utterances: Path | None,
+    variants: int = VARIANTS,
+) -> Dataset:  # fmt: skip
     """`rows` rows, none of which is in the development and held-out sets; with `utterances`, its
-    train.jsonl takes part."""
+    train.jsonl takes part, every sentence in so many `variants`."""
     rng = random.Random(seed)
     people: list[Example] = []
     kept = [*(OWN / "sentences").glob("*.jsonl"), *(OWN / "heldout").glob("*.jsonl")]
     if utterances is not None:
         people = human.load(utterances / "train.jsonl", catalogue)
-        people += [noisy(example, rng) for _ in range(VARIANTS - 1) for example in people]
+        people += [noisy(example, rng) for _ in range(variants - 1) for example in people]
         kept.append(utterances / "dev.jsonl")
     verifier = Verifier(catalogue, encoder, held_out(*kept))
     accepted: list[tuple[Example, Encoded]] = []
