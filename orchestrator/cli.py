@@ -186,21 +186,29 @@ def teach(
         Path | None, typer.Option(help="10 to 30 sentences, arguments as {name~words}")
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Go back to what was before")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Teach the same to the weights of a new release")
+    ] = False,
     config: Config = settings.PACKAGED,
 ) -> None:
-    """Teach the hub a function of your own (an experiment): three minutes, the extra `train`."""
+    """Teach the hub a function of your own: three minutes, the extra `train`."""
     from orchestrator import taught
 
     if undo:  # helps against a catalogue that cannot be read, so it reads none
         now = taught.undo(settings.hub_of(config).state)
         console.print(f"in use: {now or 'the packaged weights'}; restart the hub")
         return
-    if function is None or examples is None:
-        raise typer.BadParameter("give FUNCTION.toml and --examples FILE, or --undo")
+    if not again and (function is None or examples is None):
+        raise typer.BadParameter("give FUNCTION.toml and --examples FILE, or --again, or --undo")
+    if again and (function is not None or examples is not None):
+        raise typer.BadParameter("--again teaches what was taught before: name no files")
     loaded, catalogue = settings.load(config)
     with _extra("train"):
         from training import teach as teaching
-    folder = teaching.teach(function, examples, loaded.state, catalogue, console)
+    if function is None or examples is None:
+        folder = teaching.again(loaded.state, catalogue, console)
+    else:
+        folder = teaching.teach(function, examples, loaded.state, catalogue, console)
     console.print(f"taught: {folder}; restart the hub to use it, --undo to go back")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import langcodes
 import phonenumbers
 
-from orchestrator import moments
+from orchestrator import amounts, moments
 from orchestrator.catalogue import Catalogue
 from schemas.base import Scalar, Value
 from schemas.call import Call
@@ -116,88 +116,10 @@ def _boolean(value: Scalar, _: Parameter, __: Context) -> Scalar | None:
     return value if isinstance(value, bool) else None
 
 
-_HIGH = (
-    r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest|as (?:loud|bright|high) as)\b"
-)
-_LOW = (
-    r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down|quietest|dimmest"
-    r"|as (?:quiet|dim|dark|low) as)\b"
-)
-_CHANGE = re.compile(
-    r"\b(?:by|plus|minus|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
-    r"|\b(?:up|down)\b(?! to\b)",
-    re.IGNORECASE,
-)
-_LESS = re.compile(
-    r"(?<!\S)-\s?\d|\b(?:minus|down|lower|decrease|reduce|quieter|softer|less|cut|drop)\b", re.I
-)
-_MORE = re.compile(
-    r"(?<!\S)\+\s?\d|\b(?:plus|up|raise|increase|louder|higher|more|boost|add)\b", re.I
-)
-
-
 def _number(value: Scalar, parameter: Parameter, context: Context) -> Scalar | None:
-    """A number in the parameter's range and unit; words like "louder" are not one."""
-    if isinstance(value, bool):
-        return None
-    low, high = parameter.minimum, parameter.maximum
-    text = moments.digits(str(value))
-    found = re.search(r"-?\d+(?:\.\d+)?", text)
-    if found is None:
-        return _extreme(text, parameter)
-    difference = parameter.name.endswith("_diff")
-    distance = parameter.unit == "mm"  # how far something moves, so "by" is its own word
-    if not difference and not distance and _relative(text, found[0], context.sentence):
-        return None
-    percent = re.search(r"%|\bper ?cent\b", text)
-    if distance and percent:
-        return None
-    number = float(found[0])
-    if parameter.unit == "°F":
-        number = _fahrenheit(number, text, low or 0)
-    elif percent and high is not None and parameter.unit != "%":
-        number = number / 100 * high
-    elif parameter.unit == "mm" and re.search(r"\bc(?:m|entimet)|\binch", text):
-        number *= 25.4 if "inch" in text else 10
-    if difference:
-        sign = _direction(text) or _direction(context.sentence)
-        if sign is None:
-            return None
-        number = sign * abs(number)
-    outside = (low is not None and number < low) or (high is not None and number > high)
-    if outside or abs(number) > 1e9:
-        return None
-    return round(number) if parameter.type is ParameterType.INTEGER else number
-
-
-def _relative(text: str, number: str, sentence: str) -> bool:
-    """Whether the number is a difference ("down by 5") and no value ("down to 5")."""
-    by = rf"\bby\s+{re.escape(number)}\b"
-    return bool(re.search(by, moments.digits(sentence)) or _CHANGE.search(text))
-
-
-def _direction(words: str) -> int | None:
-    """1 for more, -1 for less, None where the words say neither or both."""
-    less, more = bool(_LESS.search(words)), bool(_MORE.search(words))
-    return None if less == more else (-1 if less else 1)
-
-
-def _extreme(text: str, parameter: Parameter) -> Scalar | None:
-    if parameter.minimum is None or parameter.maximum is None or parameter.minimum < 0:
-        return None
-    if re.search(_HIGH, text):
-        return int(parameter.maximum)
-    if re.search(_LOW, text):
-        return int(parameter.minimum)
-    return round(parameter.maximum / 2) if re.search(r"\bhalf", text) else None
-
-
-def _fahrenheit(number: float, text: str, lowest: float) -> float:
-    """Said in Celsius, or too cold to be Fahrenheit: converted."""
-    if re.search(r"\bf(?:ahrenheit)?\b|°f", text):
-        return number
-    celsius = re.search(r"\bc(?:elsius|entigrade)?\b|°c", text) or number < min(lowest, 40)
-    return number * 9 / 5 + 32 if celsius else number
+    return (
+        None if isinstance(value, bool) else amounts.read(str(value), parameter, context.sentence)
+    )
 
 
 def _time(value: Scalar, _: Parameter, context: Context) -> Scalar | None:

@@ -97,7 +97,7 @@ def named_day(sentence: str, now: datetime) -> date | None:
 def digits(words: str) -> str:
     """The words in lower case, with numbers in digits ("seven oh five" is "7:05")."""
     text: str = alpha2digit(words.lower(), "en", threshold=0)
-    text = re.sub(r"\b(\d+) and (?:a|one) half\b", r"\1.5", text)
+    text = re.sub(r"(?<![.\d])(\d+) and (?:a|1) half\b", r"\1.5", text)
     return re.sub(r"\b(\d{1,2}) (?:0|oh|o) ?(\d)\b", r"\1:0\2", text)
 
 

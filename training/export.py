@@ -16,7 +16,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from orchestrator.catalogue import Catalogue
+from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.engine import DECIDER, READER, TAUGHT, WEIGHTS
 from orchestrator.octopus.grammar import Vocabulary
 from orchestrator.octopus.tokenizer import TOKENIZER
@@ -26,6 +26,10 @@ from training.model import OctopusModel, Shape, pointed
 from training.train import ROOT
 
 TRAINABLE, REPLAY = "model.safetensors", "replay.jsonl"
+DECLINE = 1.0
+"""Added to the score of "nothing fits". On the development sets it lets 2.3 % more near misses be
+declined and 0.5 % fewer short requests be understood; acting on what was not asked is the worse
+mistake."""
 EVERY = 3
 """Of the development sentences, every so-many-eth ships, for `teach` to see what is forgotten."""
 
@@ -144,12 +148,24 @@ def small(value: Tensor) -> Tensor:
     return value.half().contiguous() if value.is_floating_point() else value.contiguous()
 
 
-def ship(trained: Path, folder: Path, catalogue: Catalogue, *, int8: bool = True) -> None:
-    """Everything `embedded:` needs, with a manifest of hashes."""
+def average(files: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of weights that were trained one from another, which is often right where one of
+    them is not (Wortsman et al. 2022, Model soups). What is not trained is the first's."""
+    first, *others = (load_file(file) for file in files)
+    for name, value in first.items():
+        if value.dtype == torch.float32:
+            total = sum((other[name] for other in others), value)
+            first[name] = total / len(files)
+    return first
+
+
+def ship(trained: Sequence[Path], folder: Path, catalogue: Catalogue, *, int8: bool = True) -> None:
+    """Everything `embedded:` needs, of the average of these, with a manifest of hashes."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary.of(catalogue)
     model = OctopusModel(Shape(len(vocabulary.actions), len(vocabulary.slots)))
-    weights = load_file(trained)
+    weights = average(trained)
+    weights["heads.actions.bias"][catalogue[IRRELEVANT].token] += DECLINE
     model.load_state_dict(weights)
     save_file({name: small(value) for name, value in weights.items()}, folder / TRAINABLE)
     (folder / TRAINABLE).chmod(0o644)  # safetensors writes for its owner alone
@@ -186,7 +202,9 @@ def describe(
 def main() -> None:
     """Export the weights of a training run into the package."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trained", type=Path, help="model.safetensors of training.train")
+    parser.add_argument(
+        "trained", type=Path, nargs="+", help="model.safetensors of training.train; more: averaged"
+    )
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--full", action="store_true", help="graphs in full precision, to compare")
     arguments = parser.parse_args()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator.catalogue import TOKENS, Catalogue, parsed
 from orchestrator.octopus.grammar import NOT_SAID, SPARE_PARAMETERS, choices
+from orchestrator.octopus.words import whole
 from orchestrator.tokens import END
 from schemas.errors import HubError
 from schemas.function import Function, ParameterType
@@ -111,14 +112,9 @@ def _said(line: str, function: Function) -> str:
             raise CannotTeach(f"{name} is written {way}")
         if isinstance(value, str) and value not in allowed:
             raise CannotTeach(f"{name} is one of {', '.join(allowed)}")
-        if isinstance(value, Span) and not _whole_words(written.text, value):
+        if isinstance(value, Span) and not whole(written.text, value.start, value.end):
             raise CannotTeach(f"{name} must be whole words")
     return key(written.text)
-
-
-def _whole_words(text: str, span: Span) -> bool:
-    around = text[max(0, span.start - 1) : span.start] + text[span.end : span.end + 1]
-    return span.start < span.end and not re.search(r"\w", around)
 
 
 _LISTS = {

@@ -29,6 +29,7 @@ from training.dataset.compose import Composer
 from training.dataset.encode import Encoded, Encoder
 from training.dataset.example import Example
 from training.dataset.noise import noisy
+from training.dataset.verify import key
 from training.export import TRAINABLE
 from training.model import OctopusModel, Shape
 
@@ -39,16 +40,17 @@ WRITTEN, OTHERS, UNSEEN = 1500, 5000, 1000
 """How many rows are written of each, and how many more to find the threshold with."""
 LONGEST = 110.0
 """Seconds of training at most; a slow machine takes fewer steps."""
-STOLEN = 0.002
-"""Share of other sentences that the second decider may claim."""
-LEAST_SURE, MOST_SURE = 0.6, 0.95
+STOLEN = 0.003
+"""Share of other sentences that the second decider may claim, where it need not be surer for that
+than `MOST_SURE`."""
+LEAST_SURE, MOST_SURE = 0.7, 0.95
 
 _READ = re.compile(r"^reader\.|^heads\.key\.|\.cross\.(?:key|value)\.")
 """Parameters in the reader's graph, which also holds the keys and values that decisions look at."""
 
 
 @dataclass(frozen=True)
-class Read:
+class Heard:
     """A row and what the reader made of its sentence, half floats [pieces, width]."""
 
     row: Encoded
@@ -71,12 +73,14 @@ class Second:
         self._grammar = Grammar(catalogue, self.vocabulary)
         self._names = [function.name for function in functions]
         self.tokens = [function.token for function in functions]
+        slots = self.vocabulary.slot_ids
+        self._mine = {slots[FIRST], slots[NEXT], *self.vocabulary.slots_of(self.tokens)}
         composer = Composer(catalogue, 1, shapes)
         encoder = Encoder(self._grammar, WordPieces(folder / TOKENIZER))
         engine = Engine(Catalogue([f for f in catalogue if f not in functions]), folder)
 
-        def reading(example: Encoded) -> Read:
-            return Read(
+        def reading(example: Encoded) -> Heard:
+            return Heard(
                 self._lesson(example), torch.from_numpy(engine.read(example.pieces)[0]).half()
             )
 
@@ -120,17 +124,18 @@ class Second:
         """How sure it must be to claim no more than `STOLEN` of sentences it never saw."""
         claims = []
         for start in range(0, len(self._unseen), 50):
-            scores, _ = self._scores([_begun(one) for one in self._unseen[start : start + 50]])
-            claims += scores[:, 0].softmax(-1)[:, self.tokens].amax(-1).tolist()
+            scores, batch = self._scores(self._unseen[start : start + 50])
+            claimed = scores.softmax(-1)[..., self.tokens].amax(-1)
+            claims += (claimed * batch.learned).amax(-1).tolist()
         return float(np.clip(np.quantile(claims, 1 - STOLEN), LEAST_SURE, MOST_SURE))
 
-    def _loss(self, rows: Sequence[Read]) -> Tensor:
+    def _loss(self, rows: Sequence[Heard]) -> Tensor:
         """Summed over the decisions, a row's share of the batch."""
         scores, batch = self._scores(rows)
         losses = F.cross_entropy(scores.flatten(0, 1), batch.choices.flatten(), reduction="none")
         return (losses * batch.learned.flatten()).sum() / (NEW + OLD)
 
-    def _scores(self, rows: Sequence[Read]) -> tuple[Tensor, Batch]:
+    def _scores(self, rows: Sequence[Heard]) -> tuple[Tensor, Batch]:
         batch = collate([one.row for one in rows], self._grammar)
         read = torch.zeros(*batch.ids.shape, self.model.shape.width)
         for at, one in enumerate(rows):
@@ -140,25 +145,20 @@ class Second:
 
     def _lesson(self, row: Encoded) -> Encoded:
         """Learned are functions, and arguments of taught ones: the first decider does the rest."""
-        ids = self.vocabulary.slot_ids
-        mine = {number for name, number in ids.items() if name.split(".")[0] in self._numbers}
-        mine |= {ids[FIRST], ids[NEXT]}
         learned = tuple(
-            learn and slot in mine for learn, slot in zip(row.learned, row.slots, strict=True)
+            learn and slot in self._mine for learn, slot in zip(row.learned, row.slots, strict=True)
         )
         return replace(row, learned=learned)
 
-    @property
-    def _numbers(self) -> set[str]:
-        return {str(token) for token in self.tokens}
-
     def _other(self, composer: Composer, rng: random.Random) -> Iterator[Example]:
-        """Sentences without a taught function; every second one asks for nothing that exists."""
+        """Different sentences without a taught function; half of them ask for nothing at all."""
         others = iter(composer)
+        seen = set[str]()
         while True:
             example = noisy(composer.irrelevant(), rng) if rng.random() < 0.5 else next(others)
-            said = {name for call in example.calls for name in call.functions()}
-            if not said & set(self._names):
+            named = {name for call in example.calls for name in call.functions()}
+            if not named & set(self._names) and key(example.sentence) not in seen:
+                seen.add(key(example.sentence))
                 yield example
 
 
@@ -178,8 +178,8 @@ def widened(
     return model.eval(), vocabulary
 
 
-def _begun(one: Read) -> Read:
+def _begun(one: Heard) -> Heard:
     """Its first decision alone."""
     row = one.row
     short = replace(row, choices=row.choices[:1], slots=row.slots[:1], learned=row.learned[:1])
-    return Read(short, one.read)
+    return Heard(short, one.read)

@@ -28,8 +28,8 @@ from training.second import STEPS, Second
 
 MAY_LOSE = 0.005
 """Of the old functions' sentences."""
-UNDERSTOOD = 0.9
-"""Share of the examples that must be understood afterwards."""
+RECOGNISED = 0.9
+"""Share of the examples whose function must be right afterwards."""
 FILLS = 8
 """How often each shape is written out, to see whether an example is one of its sentences."""
 
@@ -43,8 +43,20 @@ def teach(
     using = taught.current(state)
     _refuse_known(lesson, catalogue, using or WEIGHTS)
     lessons = [*_earlier(using, catalogue), lesson]
-    wider = Catalogue([*catalogue, lesson.function])
+    return _taught(lessons, state, Catalogue([*catalogue, lesson.function]), console, steps)
 
+
+def again(state: Path, catalogue: Catalogue, console: Console) -> Path:
+    """Teach what was taught to the packaged weights, which may be newer; CannotTeach if nothing."""
+    lessons = _earlier(taught.current(state), catalogue)
+    if not lessons:
+        raise CannotTeach("nothing was taught: the packaged weights are in use")
+    return _taught(lessons, state, catalogue, console, STEPS)
+
+
+def _taught(
+    lessons: Sequence[Lesson], state: Path, wider: Catalogue, console: Console, steps: int
+) -> Path:
     def fill_folder(new: Path) -> None:
         _train(lessons, wider, new, console, steps)
         _check(lessons, wider, new)
@@ -143,7 +155,7 @@ def _earlier(using: Path | None, catalogue: Catalogue) -> list[Lesson]:
 
 
 def _check(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
-    """CannotTeach where the other functions lost, or examples are not understood."""
+    """CannotTeach where the other functions lost, or examples are not recognised."""
     mine = [lesson.function for lesson in lessons]
     others = Catalogue([function for function in catalogue if function not in mine])
     lost = _known(others, WEIGHTS) - _known(catalogue, new)
@@ -157,9 +169,9 @@ def _check(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
         name = one.function.name
         said = [decoder.read(engine.decode(text).text, catalogue) for text in one.sentences]
         right = sum([call.function for call in calls] == [name] for calls in said)
-        if right < UNDERSTOOD * len(said):
+        if right < RECOGNISED * len(said):
             raise CannotTeach(
-                f"{name}: only {right} of {len(said)} examples would be understood afterwards: "
+                f"{name}: only {right} of {len(said)} examples would be recognised afterwards: "
                 "give more, or such as differ more from other requests"
             )
 

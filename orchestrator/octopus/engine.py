@@ -42,7 +42,7 @@ class Manifest(Value):
     are divided by, so that a confidence is how often it is right (training/calibrate.py).
 
     `taught`: functional tokens of functions a person taught; the second decider's word for one of
-    them counts where it is at least `sure` of it.
+    them counts where it is at least `sure` of it, and is its confidence as it is.
     """
 
     actions: tuple[str, ...]
@@ -83,11 +83,7 @@ class Engine:
         self._pieces = WordPieces(folder / TOKENIZER)
         self._sure = np.float32(manifest.sure)
         self._taught_tokens = np.array(manifest.taught, np.int64)
-        self._taught_slots = {
-            number
-            for name, number in vocabulary.slot_ids.items()
-            if name.split(".")[0] in map(str, manifest.taught)
-        }
+        self._taught_slots = vocabulary.slots_of(manifest.taught)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -114,6 +110,8 @@ class Engine:
         confidence, steps = 1.0, 0
         while derivation.slot is not None:
             slot, allowed = derivation.slot, derivation.open(words)
+            if slot not in self._deciding:
+                allowed[self._taught_tokens] = False  # a taught function stands in no other
             probabilities = self._second_word(second, choice, slot, steps, allowed)
             # The first decider is asked in any case: it looks back at every decision.
             scores = decider.scores(choice, slot, steps) / self._temperature

@@ -6,6 +6,7 @@ enum value, "not said") or a *pointer* to a piece of the sentence. Everything be
 its *slot*; a slot decides which choices are open, so nothing outside the grammar can be written.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -55,6 +56,11 @@ class Vocabulary:
     def slot_ids(self) -> dict[str, int]:
         """Slot name to id."""
         return {name: index for index, name in enumerate(self.slots)}
+
+    def slots_of(self, tokens: Iterable[int]) -> set[int]:
+        """The ids of the slots of these functions' arguments."""
+        numbers = {str(token) for token in tokens}
+        return {i for i, name in enumerate(self.slots) if name.split(".")[0] in numbers}
 
 
 def choices(parameter: Parameter) -> tuple[str, ...]:

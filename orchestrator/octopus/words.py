@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
 
-_ADDRESS = re.compile(r"(?:[^\s\"“”„,;:()<>|]|:(?=//|\d))+")
+_TOKEN = re.compile(r"(?:[^\s\"“”„,;:()<>|]|:(?=//|\d))+")
 """What may be an e-mail or web address, with a port or a scheme."""
-_IS_ADDRESS = re.compile(r"\w@\w|\w\.[^\W\d_]{2}")
-_TRAILING = re.compile(r"(?:['’]s|[^\w/])+$")
+_ADDRESS = re.compile(
+    r"\w@\w|\w://\w|\bwww\.\w|\w\.[^\W\d_]{2,}(?:/|:\d)"
+    r"|\w\.(?:com|net|org|edu|gov|info|biz|io|dev|app|ai|tv|local|co|uk|de|fr|es|nl|eu|pl|se|dk|fi|ch|pt"
+    r"|ie|cz|gr|hu|ro|bg|ua|tr|il|za|ke|ng|br|mx|ca|au|nz|jp|kr|cn|example|test|wiki|blog|xyz|cloud)$",
+    re.IGNORECASE,
+)
+"""By its end, too; not by one that is a word, since people forget the space behind a full stop."""
+_LAST = re.compile(r".*[\w/]", re.DOTALL)
 _WORD = re.compile(r"\d+(?:[.,:]\d+)+|\w+")
-_DOUBLE = re.compile(r"\"([^\"]+)\"|“([^”]+)”")
-_OPENING, _CLOSING = re.compile(r"(?<!\w)['‘](?=\S)"), re.compile(r"(?<=\S)['’](?!\w)")
+_DOUBLE = re.compile(r"(?<!\d)\"([^\"]+)\"|“([^”]+)”")
+_OPENING = re.compile(
+    r"(?<!\w)['‘](?=\S)(?!(?:\d+s|n|til|cause|em|bout|tis|twas)\b)", re.IGNORECASE
+)
+_CLOSING = re.compile(r"(?<=\S)['’](?!\w)")
 
 
 @dataclass(frozen=True)
@@ -67,12 +76,20 @@ class Words:
         return numbers
 
 
+def whole(sentence: str, start: int, end: int) -> bool:
+    """Whether the text from `start` to `end` cuts no word and no quotation."""
+    cut = any(s < place < e for s, e in units(sentence) for place in (start, end))
+    half = any((s <= start < e) != (s < end <= e) for s, e in quotations(sentence))
+    return not cut and not half
+
+
 def units(sentence: str) -> Iterator[tuple[int, int]]:
     """Where the things lie that nobody says half of: words, numbers, e-mail and web addresses."""
     end = 0
-    for match in _ADDRESS.finditer(sentence):
-        text = _TRAILING.sub("", match[0])
-        if _IS_ADDRESS.search(text):
+    for match in _TOKEN.finditer(sentence):
+        inner = _LAST.match(match[0])
+        text = re.sub(r"['’]s$", "", inner[0]) if inner else ""
+        if _ADDRESS.search(text):
             yield from (word.span() for word in _WORD.finditer(sentence, end, match.start()))
             end = match.start() + len(text)
             yield match.start() + len(text) - len(text.lstrip("'‘[")), end
@@ -81,10 +98,13 @@ def units(sentence: str) -> Iterator[tuple[int, int]]:
 
 def quotations(sentence: str) -> Iterator[tuple[int, int]]:
     """Where quoted words lie, without their quotes. Single quotes count only where as many open as
-    close: in "'the kids' room'" they may be apostrophes."""
+    close, with or without those behind an s: in "'the kids' room'" they may be apostrophes."""
     for match in _DOUBLE.finditer(sentence):
         yield match.span(match.lastindex or 0)
     opening = [match.end() for match in _OPENING.finditer(sentence)]
     closing = [match.start() for match in _CLOSING.finditer(sentence)]
-    if len(opening) == len(closing):
-        yield from zip(opening, closing, strict=True)
+    sure = [place for place in closing if sentence[place - 1] != "s"]
+    for places in (closing, sure):
+        if len(opening) == len(places):
+            yield from zip(opening, places, strict=True)
+            return

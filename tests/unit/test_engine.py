@@ -134,16 +134,34 @@ def test_a_second_decider_counts_where_it_is_sure_of_a_taught_function(
     sure: float, claimed: bool, tmp_path: Path, catalogue: Catalogue
 ) -> None:
     model = random_weights(tmp_path, catalogue)
+    vocabulary = Vocabulary.of(catalogue)
     sentence = "text John the weather in Seoul, then lock the car"
     before = Engine(catalogue, tmp_path).decode(sentence).text
-    vacuum = catalogue["wake_up"].model_copy(update={"name": "start_vacuum", "token": 48})
+    photo = catalogue["take_a_photo"].model_copy(update={"name": "film", "token": 48})
     with torch.no_grad():
         model.heads.actions.bias[48] += 8  # surer than 0.9, and not quite sure
+        model.heads.actions.bias[vocabulary.action_ids["front"]] += 8
     export_decider(model, tmp_path, TAUGHT, int8=False)
-    vocabulary = Vocabulary.of(catalogue)
     describe(tmp_path, vocabulary, model.shape, taught=[48], sure=sure)
-    after = Engine(Catalogue([*catalogue, vacuum]), tmp_path).decode(sentence).text
-    assert after == ("<nexa_48>();" * 6)[:-1] + "<nexa_end>" if claimed else before
+    after = Engine(Catalogue([*catalogue, photo]), tmp_path).decode(sentence).text
+    # Six calls are the most that a sentence may ask for.
+    assert after == ("<nexa_48>('front');" * 6)[:-1] + "<nexa_end>" if claimed else before
+
+
+@pytest.mark.parametrize("wanted", ["back", "front"])
+def test_a_second_decider_decides_the_arguments_of_a_taught_function(
+    wanted: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    model = random_weights(tmp_path, catalogue)
+    vocabulary = Vocabulary.of(catalogue)
+    photo = catalogue["take_a_photo"].model_copy(update={"name": "film", "token": 48})
+    with torch.no_grad():
+        model.heads.actions.bias[48] += 8
+        model.heads.actions.bias[vocabulary.action_ids[wanted]] += 8
+    export_decider(model, tmp_path, TAUGHT, int8=False)
+    describe(tmp_path, vocabulary, model.shape, taught=[48], sure=0.9)
+    text = Engine(Catalogue([*catalogue, photo]), tmp_path).decode("film this").text
+    assert text.startswith(f"<nexa_48>('{wanted}')")
 
 
 def test_the_daemon_imports_no_training_stack() -> None:

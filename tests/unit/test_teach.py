@@ -9,9 +9,12 @@ from rich.console import Console
 
 from orchestrator import taught
 from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.engine import Engine
+from orchestrator.settings import PACKAGED
 from schemas.errors import HubError
+from training import second
 from training.lesson import CannotTeach, read
-from training.teach import teach
+from training.teach import again, teach
 
 LESSONS = Path(__file__).parent.parent / "teach"
 KEYS, KEY_EXAMPLES = LESSONS / "find_my_keys.toml", LESSONS / "find_my_keys.txt"
@@ -57,6 +60,8 @@ def test_a_function_that_cannot_be_taught_is_named(
         ("print {document~}", r"examples\.txt:1: "),
         ("print {document~" + "a long letter " * 20 + "}", r"examples\.txt:1: longer than 200"),
         ("{document=letter}print", r"examples\.txt:1: document is written \{document~words\}"),
+        ("print {document~thesis}.pdf now", r"examples\.txt:1: document must be whole words"),
+        ("print 'the {document~letter' from} Ana", r"examples\.txt:1: document must be whole"),
     ],
 )
 def test_an_example_that_cannot_be_read_is_named_by_its_line(
@@ -92,12 +97,38 @@ def test_examples_of_what_the_hub_knows_are_refused(tmp_path: Path, catalogue: C
 
 
 def test_what_was_hardly_learned_is_refused_and_nothing_changes(
-    tmp_path: Path, catalogue: Catalogue
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for rows in ("WRITTEN", "OTHERS", "UNSEEN"):
+        monkeypatch.setattr(second, rows, 100)
     with pytest.raises(CannotTeach, match=r"find_my_keys: (only \d+ of 20|the other functions)"):
         teach(KEYS, KEY_EXAMPLES, tmp_path, catalogue, Console(quiet=True), steps=3)
     assert taught.current(tmp_path) is None
     assert [file.name for file in (tmp_path / taught.FOLDER).iterdir()] == ["lock"]
+
+
+@pytest.mark.timeout(300)
+def test_a_taught_function_is_understood_and_can_be_undone(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    folder = teach(KEYS, KEY_EXAMPLES, tmp_path, catalogue, Console(quiet=True), steps=150)
+    assert taught.current(tmp_path) == folder
+    wider = Catalogue.load(PACKAGED / "functions", folder / taught.FUNCTIONS)
+    engine = Engine(wider, folder)
+    assert engine.decode("where did I leave my keys?").text == "<nexa_48>()<nexa_end>"
+    both = engine.decode("turn on the porch light and find my keys").text
+    assert both == "<nexa_43>('porch light');<nexa_48>()<nexa_end>"
+    both = engine.decode("find my keys, then lock the car").text
+    assert both == "<nexa_48>();<nexa_26>('lock')<nexa_end>"
+    before = Engine(catalogue)
+    for sentence in ("text John the weather in Seoul", "who invented the key?", "lock the car"):
+        assert engine.decode(sentence).text == before.decode(sentence).text
+    assert taught.undo(tmp_path) is None
+
+
+def test_nothing_is_taught_again_where_nothing_was(tmp_path: Path, catalogue: Catalogue) -> None:
+    with pytest.raises(CannotTeach, match="nothing was taught"):
+        again(tmp_path, catalogue, Console(quiet=True))
 
 
 def test_the_lessons_are_whole(catalogue: Catalogue) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import WEIGHTS
@@ -13,6 +14,7 @@ from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
 from training.dataset.build import Dataset, build
 from training.dataset.encode import Encoder
+from training.export import average
 from training.model import OctopusModel, Shape
 from training.train import AnotherRun, Recipe, Run
 
@@ -105,3 +107,17 @@ def test_bad_sentences_are_one_line_and_nothing_is_written(
     assert said in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not list(out.iterdir())
+
+
+def test_averaged_weights_are_the_mean_of_what_was_trained(tmp_path: Path) -> None:
+    for number in (1.0, 2.0, 6.0):
+        weights = {
+            "layer": torch.full((2,), number),
+            "rows": torch.full((2,), int(number), dtype=torch.int8),
+            "scale": torch.full((2,), number, dtype=torch.float16),
+        }
+        save_file(weights, tmp_path / f"{number}.safetensors")
+    mean = average([tmp_path / f"{number}.safetensors" for number in (1.0, 2.0, 6.0)])
+    assert mean["layer"].tolist() == [3.0, 3.0]
+    assert mean["rows"].tolist() == [1, 1]
+    assert mean["scale"].tolist() == [1.0, 1.0]

@@ -65,6 +65,12 @@ def test_no_half_of_a_quotation(sentence: str, said: str, half: str) -> None:
         ("from 2-3pm", "2"),
         ("to:ana@x.org subject:lunch", "ana@x.org"),
         ("set 'kids' room lights' to 5%", "kids' room lights"),
+        ("play the best of the '80s in my parents' room", "best of the '80s"),
+        ("rock 'n roll on the boys' speaker", "rock 'n roll"),
+        ('a 24" monitor and a 27" tv', '24" monitor'),
+        ("set 'x y' in my parents' room", "parents' room"),
+        ("turn on the lamp.turn off the fan", "lamp"),
+        ("open Spotify.then take a photo", "Spotify"),
         ("the boys' night and Sam's party", "boys' night and Sam's party"),
     ],
 )
@@ -79,3 +85,8 @@ def test_every_argument_that_begins_can_end(sentence: str) -> None:
         if words.starts[start]:
             assert words.ends(start)[start:].any()
             assert not words.ends(start)[:start].any()
+
+
+def test_long_words_are_no_burden() -> None:
+    words = PIECES("a" + "\x7f" * 12_000 + "b " + "." * 4_000)
+    assert words.starts.any()  # in the time a test has, which a quadratic search would not keep

@@ -1,0 +1,121 @@
+"""Numbers in words, with their units, against what a parameter takes."""
+
+import re
+
+from orchestrator import moments
+from schemas.function import Parameter, ParameterType
+
+MOST = 1e9
+_UTMOST = r"as (?:{}) as (?:possible|it g\w+|can be|you can)"
+_HIGH = re.compile(
+    r"\b(?:max\w*|full\w*|highest|all the way up|loudest|brightest|"
+    + _UTMOST.format("loud|bright|high")
+    + r")\b"
+)
+_LOW = re.compile(
+    r"\b(?:min\w*|lowest|zero|mute\w*|silent|silence|off|all the way down|quietest|dimmest|"
+    + _UTMOST.format("quiet|dim|dark|low")
+    + r")\b"
+)
+_SIGNED = r"(?<!\S)[{}]\s?\d"
+_CHANGE = re.compile(
+    r"\b(?:by|plus|minus|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
+    r"|\b(?:up|down)\b(?! to\b)|" + _SIGNED.format(r"+\-")
+)
+_LESS = re.compile(
+    _SIGNED.format(r"\-")
+    + r"|\b(?:minus|down|lower|decrease|reduce|quieter|softer|less|cut|drop)\b"
+)
+_MORE = re.compile(
+    _SIGNED.format("+") + r"|\b(?:plus|up|raise|increase|louder|higher|more|boost|add)\b"
+)
+_PERCENT = re.compile(r"%|\bper ?cent\b")
+_MILLIMETRES = {"mm": 1.0, "millim": 1.0, "cm": 10.0, "centim": 10.0, "inch": 25.4}
+_HALF_A = re.compile(r"\bhalf an? (?=mm|cm|inch|milli|centi)")
+
+
+def read(words: str, parameter: Parameter, sentence: str) -> int | float | None:
+    """The number in the parameter's range and unit; None for words like "louder", for a difference
+    where a value is meant, and for a unit that is not known. A unit may stand behind the words, in
+    the sentence."""
+    text, said = _plain(words), _plain(sentence)
+    found = re.search(r"-?\d+(?:\.\d+)?", text)
+    if found is None:
+        return _extreme(text, parameter)
+    number, unit = float(found[0]), text if text != found[0] else text + _behind(text, said)
+    if parameter.name.endswith("_diff"):
+        sign = _direction(text) or _direction(said)
+        if sign is None:
+            return None
+        number = sign * abs(number)
+    elif parameter.unit == "mm":  # how far something moves: always a difference
+        if (factor := _millimetres(unit[found.end() :])) is None:
+            return None
+        number *= factor
+    elif _relative(text, found[0], said):
+        return None
+    elif parameter.unit == "°F":
+        number = _fahrenheit(number, unit, parameter.minimum or 0)
+    elif _PERCENT.search(unit) and parameter.maximum is not None and parameter.unit != "%":
+        number = number / 100 * parameter.maximum
+    return _in_range(number, parameter)
+
+
+def _plain(words: str) -> str:
+    return moments.digits(_HALF_A.sub("0.5 ", words.lower().replace("\N{MINUS SIGN}", "-")))
+
+
+def _behind(number: str, sentence: str) -> str:
+    """The word behind the number, where the sentence says it once: quotes end before a unit."""
+    found = re.findall(rf"(?<![\w.]){re.escape(number)}[\"'”’]?\s*(%|[a-z]+)", sentence)
+    return f" {found[0]}" if len(found) == 1 else ""
+
+
+def _millimetres(unit: str) -> float | None:
+    """What the number is multiplied by; None for a unit that is no length or not known."""
+    word = re.match(r"[\s\"'-]*(%|[a-z]+)", unit)
+    if word is None:
+        return 1.0
+    known = [factor for start, factor in _MILLIMETRES.items() if word[1].startswith(start)]
+    if known:
+        return known[0]
+    measures = r"%|per(?:cent)?|m|meters?|metres?|k?m|ft|feet|foot|yards?|degrees?|steps?|notch\w*"
+    return None if re.fullmatch(measures, word[1]) else 1.0
+
+
+def _relative(text: str, number: str, sentence: str) -> bool:
+    """Whether the number is a difference ("down by 5") and no value ("down to 5")."""
+    changed = rf"(?:\b(?:by|plus|minus|up|down)\s+|(?<!\S)[+-]\s?){re.escape(number)}\b"
+    return bool(re.search(changed, sentence) or _CHANGE.search(text))
+
+
+def _direction(words: str) -> int | None:
+    """1 for more, -1 for less, None where the words say neither or both."""
+    less, more = bool(_LESS.search(words)), bool(_MORE.search(words))
+    return None if less == more else (-1 if less else 1)
+
+
+def _extreme(text: str, parameter: Parameter) -> int | None:
+    if parameter.minimum is None or parameter.maximum is None or parameter.minimum < 0:
+        return None
+    if _HIGH.search(text):
+        return int(parameter.maximum)
+    if _LOW.search(text):
+        return int(parameter.minimum)
+    return round(parameter.maximum / 2) if re.search(r"\bhalf", text) else None
+
+
+def _fahrenheit(number: float, text: str, lowest: float) -> float:
+    """Said in Celsius, or too cold to be Fahrenheit: converted."""
+    if re.search(r"\bf(?:ahrenheit)?\b|°f", text):
+        return number
+    celsius = re.search(r"\bc(?:elsius|entigrade)?\b|°c", text) or number < min(lowest, 40)
+    return number * 9 / 5 + 32 if celsius else number
+
+
+def _in_range(number: float, parameter: Parameter) -> int | float | None:
+    low, high = parameter.minimum, parameter.maximum
+    outside = (low is not None and number < low) or (high is not None and number > high)
+    if outside or abs(number) > MOST:
+        return None
+    return round(number) if parameter.type is ParameterType.INTEGER else number
