@@ -33,12 +33,12 @@ from training.dataset.verify import key
 from training.export import TRAINABLE
 from training.model import OctopusModel, Shape
 
-STEPS, RATE, WARMUP = 500, 5e-4, 20
+STEPS, RATE, WARMUP = 750, 5e-4, 20
 NEW, OLD = 24, 40
 """Rows of a batch about the taught functions, and about the others or nothing."""
-WRITTEN, OTHERS, UNSEEN = 1500, 5000, 1000
+WRITTEN, OTHERS, UNSEEN = 2000, 6000, 1000
 """How many rows are written of each, and how many more to find the threshold with."""
-LONGEST = 110.0
+LONGEST = 120.0
 """Seconds of training at most; a slow machine takes fewer steps."""
 STOLEN = 0.003
 """Share of other sentences that the second decider may claim, where it need not be surer for that

@@ -28,6 +28,8 @@ from training.second import STEPS, Second
 
 MAY_LOSE = 0.005
 """Of the old functions' sentences."""
+SURER = (0.8, 0.9, 0.95)
+"""How sure the second decider must be if the old functions lose more than that."""
 RECOGNISED = 0.9
 """Share of the examples whose function must be right afterwards."""
 FILLS = 8
@@ -58,8 +60,9 @@ def _taught(
     lessons: Sequence[Lesson], state: Path, wider: Catalogue, console: Console, steps: int
 ) -> Path:
     def fill_folder(new: Path) -> None:
-        _train(lessons, wider, new, console, steps)
-        _check(lessons, wider, new)
+        second = _train(lessons, wider, new, console, steps)
+        _settle(second, lessons, wider, new)
+        _recognised(lessons, wider, new)
         _keep(lessons, new)
 
     return taught.install(state, fill_folder)
@@ -116,7 +119,7 @@ def _known(catalogue: Catalogue, folder: Path) -> float:
 
 def _train(
     lessons: Sequence[Lesson], catalogue: Catalogue, new: Path, console: Console, steps: int
-) -> None:
+) -> Second:
     """Train a second decider for all lessons, and write it beside the packaged weights."""
     names = ", ".join(lesson.function.name for lesson in lessons)
     with Progress(console=console, transient=True) as progress:
@@ -134,10 +137,7 @@ def _train(
     else:  # the first decider needs a row for every new value, too
         export_decider(second.first, new)
     export_decider(second.model, new, TAUGHT)
-    describe(
-        new, second.vocabulary, second.model.shape, temperature=second.manifest.temperature,
-        taught=second.tokens, sure=second.sure(),
-    )  # fmt: skip
+    return second
 
 
 def _earlier(using: Path | None, catalogue: Catalogue) -> list[Lesson]:
@@ -154,16 +154,28 @@ def _earlier(using: Path | None, catalogue: Catalogue) -> list[Lesson]:
     ]
 
 
-def _check(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
-    """CannotTeach where the other functions lost, or examples are not recognised."""
+def _settle(second: Second, lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
+    """Write the manifest, with the least threshold at which the other functions lose no more than
+    `MAY_LOSE`; CannotTeach where there is none."""
     mine = [lesson.function for lesson in lessons]
     others = Catalogue([function for function in catalogue if function not in mine])
-    lost = _known(others, WEIGHTS) - _known(catalogue, new)
-    if lost > MAY_LOSE:
-        raise CannotTeach(
-            f"{lessons[-1].function.name}: the other functions would lose {lost:.1%} of what they "
-            "get right: give more examples, or such as differ more from other requests"
-        )
+    before, least = _known(others, WEIGHTS), second.sure()
+    for sure in (least, *(surer for surer in SURER if surer > least)):
+        describe(
+            new, second.vocabulary, second.model.shape, temperature=second.manifest.temperature,
+            taught=second.tokens, sure=sure,
+        )  # fmt: skip
+        lost = before - _known(catalogue, new)
+        if lost <= MAY_LOSE:
+            return
+    raise CannotTeach(
+        f"{lessons[-1].function.name}: the other functions would lose {lost:.1%} of what they get "
+        "right: give more examples, or such as differ more from other requests"
+    )
+
+
+def _recognised(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
+    """CannotTeach where too few examples are."""
     engine = Engine(catalogue, new)
     for one in lessons:
         name = one.function.name
