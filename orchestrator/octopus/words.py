@@ -77,10 +77,10 @@ class Words:
 
 
 def whole(sentence: str, start: int, end: int) -> bool:
-    """Whether the text from `start` to `end` cuts no word and no quotation."""
+    """Whether there is text from `start` to `end` that cuts no word and no quotation."""
     cut = any(s < place < e for s, e in units(sentence) for place in (start, end))
     half = any((s <= start < e) != (s < end <= e) for s, e in quotations(sentence))
-    return not cut and not half
+    return start < end and not cut and not half
 
 
 def units(sentence: str) -> Iterator[tuple[int, int]]:

@@ -60,7 +60,7 @@ def test_a_function_that_cannot_be_taught_is_named(
         ("print {document~}", r"examples\.txt:1: "),
         ("print {document~" + "a long letter " * 20 + "}", r"examples\.txt:1: longer than 200"),
         ("{document=letter}print", r"examples\.txt:1: document is written \{document~words\}"),
-        ("print {document~thesis}.pdf now", r"examples\.txt:1: document must be whole words"),
+        ("print {document~thesis}@work.org now", r"examples\.txt:1: document must be whole words"),
         ("print 'the {document~letter' from} Ana", r"examples\.txt:1: document must be whole"),
     ],
 )
