@@ -11,7 +11,7 @@ from training.dataset.example import Example, Intended
 from training.dataset.noise import noisy, spans
 from training.dataset.shapes import FOLDER, Written, fill, lines
 
-SHARES = {"single": 0.33, "parallel": 0.32, "nested": 0.08, "irrelevant": 0.27}
+SHARES = {"single": 0.31, "parallel": 0.34, "nested": 0.08, "irrelevant": 0.27}
 """How much of what is composed has which shape; a third of what fits nothing is drawn twice and
 drops out."""
 NOTHING = {"irrelevant": 0.68, "refusals": 0.22, "conditions": 0.07, "contexts": 0.03}
