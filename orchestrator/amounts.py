@@ -72,14 +72,14 @@ def _behind(number: str, sentence: str) -> str:
 
 
 def _millimetres(unit: str) -> float | None:
-    """What the number is multiplied by; None for a unit that is no length or not known."""
+    """What the number is multiplied by; None for percents, steps and lengths nobody moves by."""
     word = re.match(r"[\s\"'-]*(%|[a-z]+)", unit)
     if word is None:
         return 1.0
     known = [factor for start, factor in _MILLIMETRES.items() if word[1].startswith(start)]
     if known:
         return known[0]
-    measures = r"%|per(?:cent)?|m|meters?|metres?|k?m|ft|feet|foot|yards?|degrees?|steps?|notch\w*"
+    measures = r"%|per(?:cent)?|k?m|meters?|metres?|ft|feet|foot|yards?|degrees?|steps?|notch\w*"
     return None if re.fullmatch(measures, word[1]) else 1.0
 
 
