@@ -36,6 +36,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
+from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Decoded, Engine
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Policy
@@ -217,7 +218,7 @@ async def commands(folder: Path, count: int) -> list[Figure]:
 
 def decoding(count: int) -> list[Figure]:
     """The embedded model on short sentences, one at a time."""
-    engine = Engine(Catalogue.load(PACKAGED / "functions"))
+    engine = Engine(EmbeddedModel(Catalogue.load(PACKAGED / "functions")))
     lines = (ROOT / "tests/sentences/short.jsonl").read_text(encoding="utf-8").splitlines()
     sentences = [json.loads(line)["q"] for line in lines]
     sentences = sentences[:: max(1, len(sentences) // count)]

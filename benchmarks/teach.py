@@ -18,7 +18,7 @@ from rich.table import Table
 
 from orchestrator import settings, taught
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import WEIGHTS
+from orchestrator.octopus.manifest import WEIGHTS
 from training import evaluate
 from training.export import REPLAY
 from training.lesson import CannotTeach

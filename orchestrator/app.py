@@ -29,7 +29,9 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
-from orchestrator.octopus.engine import WEIGHTS, Engine
+from orchestrator.octopus.embedded import EmbeddedModel
+from orchestrator.octopus.engine import Engine
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.pipeline import Pipeline
 from orchestrator.registry import Factory, Registry
 from orchestrator.service import Service
@@ -149,7 +151,7 @@ async def serve(settings: Settings, catalogue: Catalogue) -> None:
 def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
     """Load the model and build what reads sentences with it."""
     folder = taught.current(settings.state) or WEIGHTS
-    engine = Engine(catalogue, folder, threads=settings.model.threads)
+    engine = Engine(EmbeddedModel(catalogue, folder, threads=settings.model.threads))
     zone = _zone(settings)
     return Understander(
         engine.decode, catalogue, settings.policy, threshold=settings.model.threshold,

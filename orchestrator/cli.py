@@ -163,7 +163,7 @@ def evaluate(
 ) -> None:
     """How often the weights are right, and whether their confidence is."""
     from orchestrator import taught
-    from orchestrator.octopus.engine import WEIGHTS
+    from orchestrator.octopus.manifest import WEIGHTS
     from training import evaluate as evaluation
 
     loaded, catalogue = settings.load(config)

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import WEIGHTS
 from orchestrator.octopus.grammar import Vocabulary
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.tokenizer import TOKENIZER
 from training.export import describe, export
 from training.model import FrozenRows, OctopusModel, Shape

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.progress import track
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import WEIGHTS
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.settings import PACKAGED
 from training.command import command
 from training.evaluate import calibration, load, reader

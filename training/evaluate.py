@@ -15,7 +15,9 @@ from rich.table import Table
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.grounding import Context, canonical
 from orchestrator.named import named
-from orchestrator.octopus.engine import WEIGHTS, Engine
+from orchestrator.octopus.embedded import EmbeddedModel
+from orchestrator.octopus.engine import Engine
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.policy import Policy
 from orchestrator.understanding import Understander
 from training import rows
@@ -92,7 +94,7 @@ def reader(
     catalogue: Catalogue, folder: Path = WEIGHTS, *, temperature: float | None = None
 ) -> Callable[[str], Row]:
     """What `octopus decode` says of a sentence, with the weights in `folder`."""
-    engine = Engine(catalogue, folder, temperature=temperature)
+    engine = Engine(EmbeddedModel(catalogue, folder, temperature=temperature))
     understander = Understander(
         engine.decode, catalogue, Policy(), threshold=0.0, region="US", now=lambda: NOW
     )

@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.octopus.engine import DECIDER, READER, TAUGHT, WEIGHTS
 from orchestrator.octopus.grammar import Vocabulary
+from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, WEIGHTS
 from orchestrator.octopus.tokenizer import TOKENIZER
 from training import minilm
 from training.command import command

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import Engine, Manifest, manifest_of
+from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary, choices
+from orchestrator.octopus.manifest import Manifest, manifest_of
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
 from schemas.function import Function
 from training.batches import Batch, collate
@@ -77,11 +78,11 @@ class Second:
         self._mine = {slots[FIRST], slots[NEXT], *self.vocabulary.slots_of(self.tokens)}
         composer = Composer(catalogue, 1, shapes)
         encoder = Encoder(self._grammar, WordPieces(folder / TOKENIZER))
-        engine = Engine(Catalogue([f for f in catalogue if f not in functions]), folder)
+        before = EmbeddedModel(Catalogue([f for f in catalogue if f not in functions]), folder)
 
         def reading(example: Encoded) -> Heard:
             return Heard(
-                self._lesson(example), torch.from_numpy(engine.read(example.pieces)[0]).half()
+                self._lesson(example), torch.from_numpy(before.read(example.pieces)[0]).half()
             )
 
         rng = random.Random(1)

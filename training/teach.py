@@ -14,8 +14,10 @@ from rich.progress import Progress
 
 from orchestrator import decoder, taught
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import DECIDER, READER, TAUGHT, WEIGHTS, Engine
+from orchestrator.octopus.embedded import EmbeddedModel
+from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.grammar import copies
+from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, WEIGHTS
 from orchestrator.octopus.tokenizer import TOKENIZER
 from training import evaluate
 from training.dataset.example import Span
@@ -74,7 +76,7 @@ def _refuse_known(lesson: Lesson, catalogue: Catalogue, folder: Path) -> None:
     That the weights take it for that function is not enough: of words they never saw they are
     often sure. It must also be a sentence they learned, but for its arguments.
     """
-    engine = Engine(catalogue, folder)
+    engine = Engine(EmbeddedModel(catalogue, folder))
     for sentence in lesson.sentences:
         call, *others = decoder.read(engine.decode(sentence).text, catalogue)
         parameters = catalogue[call.function].parameters
@@ -176,7 +178,7 @@ def _settle(second: Second, lessons: Sequence[Lesson], catalogue: Catalogue, new
 
 def _recognised(lessons: Sequence[Lesson], catalogue: Catalogue, new: Path) -> None:
     """CannotTeach where too few examples are."""
-    engine = Engine(catalogue, new)
+    engine = Engine(EmbeddedModel(catalogue, new))
     for one in lessons:
         name = one.function.name
         said = [decoder.read(engine.decode(text).text, catalogue) for text in one.sentences]

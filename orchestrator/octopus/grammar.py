@@ -138,8 +138,12 @@ class Derivation:
         if len(self._frames) >= MAX_DEPTH or (not self._frames and len(self._calls) >= MAX_CALLS):
             actions = actions.copy()
             actions[:TOKENS] = False
-        pointers = words.starts if self._start is None else words.ends(self._start)
-        pointers = pointers & self._grammar.open_pointers[self.slot]
+        if self._start is not None:
+            pointers = words.ends(self._start)
+        elif self._grammar.open_pointers[self.slot]:
+            pointers = words.starts
+        else:
+            pointers = np.zeros(len(words.ids), bool)
         return np.concatenate([actions, pointers])
 
     def take(self, choice: int, words: Words | None = None) -> None:

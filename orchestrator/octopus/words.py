@@ -40,13 +40,14 @@ class Words:
     def starts(self) -> Flags:
         """Which pieces an argument may begin with; the markers around the sentence are none."""
         inside = self._inside(1, 0)
-        return np.array([e > s and s not in inside for s, e in self.offsets])
+        starts: Flags = self._letters & [start not in inside for start, _ in self.offsets]
+        return starts
 
     def ends(self, start: int) -> Flags:
         """Which pieces an argument may end with that begins with piece `start`; at least one."""
-        inside = self._inside(0, 1)
-        later = np.array([at >= start and e > s for at, (s, e) in enumerate(self.offsets)])
-        whole = later & np.array([e not in inside for _, e in self.offsets])
+        later = self._letters.copy()
+        later[:start] = False
+        whole = later & self._whole_ends
         quoted = whole & (self._quotation == self._quotation[start])
         # Quotes and words may disagree ("it's.'so"): the later ones give way.
         return next(open_ for open_ in (quoted, whole, later) if open_.any())
@@ -60,6 +61,17 @@ class Words:
         return {
             place for start, end in self._units for place in range(start + after, end + 1 - before)
         }
+
+    @cached_property
+    def _letters(self) -> Flags:
+        """Which pieces are not the markers around the sentence."""
+        return np.array([end > start for start, end in self.offsets])
+
+    @cached_property
+    def _whole_ends(self) -> Flags:
+        """Behind which pieces no word goes on."""
+        inside = self._inside(0, 1)
+        return np.array([end not in inside for _, end in self.offsets])
 
     @cached_property
     def _units(self) -> tuple[tuple[int, int], ...]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import DECIDER, READER, WEIGHTS, DamagedWeights, Engine
+from orchestrator.octopus.embedded import EmbeddedModel
+from orchestrator.octopus.engine import Engine
+from orchestrator.octopus.manifest import DECIDER, READER, WEIGHTS, DamagedWeights
 from orchestrator.octopus.tokenizer import TOKENIZER
 
 
@@ -44,6 +46,6 @@ def test_damaged_weights_are_named(
         (tmp_path / name).symlink_to(WEIGHTS / name)
     spoil(tmp_path)
     with pytest.raises(DamagedWeights, match=said) as caught:
-        Engine(catalogue, tmp_path)
+        Engine(EmbeddedModel(catalogue, tmp_path))
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import WEIGHTS
 from orchestrator.octopus.grammar import Grammar, Vocabulary
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
 from training.dataset.build import build, held_out
 from training.dataset.compose import Composer

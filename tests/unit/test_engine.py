@@ -10,16 +10,11 @@ import torch
 
 from orchestrator import decoder
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import (
-    DECIDER,
-    READER,
-    TAUGHT,
-    WEIGHTS,
-    DamagedWeights,
-    Engine,
-)
+from orchestrator.octopus.embedded import EmbeddedModel
+from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.engine import SentenceTooLong as TooLong
 from orchestrator.octopus.grammar import Grammar, Vocabulary
+from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, WEIGHTS, DamagedWeights
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
 from tests.weightskit import random_weights
 from training import evaluate
@@ -33,7 +28,7 @@ SENTENCES = Path(__file__).parent.parent / "sentences"
 
 @pytest.fixture(scope="module")
 def engine(catalogue: Catalogue) -> Engine:
-    return Engine(catalogue)
+    return Engine(EmbeddedModel(catalogue))
 
 
 def test_the_readme_sentences(engine: Engine) -> None:
@@ -71,12 +66,12 @@ def test_altered_weights_are_refused_by_name(
     damaged = tmp_path / name
     damaged.write_bytes(damaged.read_bytes()[:-9])
     with pytest.raises(DamagedWeights, match=str(tmp_path)):
-        Engine(catalogue, tmp_path)
+        Engine(EmbeddedModel(catalogue, tmp_path))
 
 
 def test_missing_weights_are_refused_by_name(tmp_path: Path, catalogue: Catalogue) -> None:
     with pytest.raises(DamagedWeights, match=str(tmp_path)):
-        Engine(catalogue, tmp_path)
+        Engine(EmbeddedModel(catalogue, tmp_path))
 
 
 def test_functions_the_weights_do_not_know_are_refused(catalogue: Catalogue) -> None:
@@ -85,7 +80,7 @@ def test_functions_the_weights_do_not_know_are_refused(catalogue: Catalogue) -> 
     changed = photo.model_copy(update={"parameters": (camera,)})
     others = [f for f in catalogue if f.name != "take_a_photo"]
     with pytest.raises(DamagedWeights, match="periscope"):
-        Engine(Catalogue([changed, *others]))
+        Engine(EmbeddedModel(Catalogue([changed, *others])))
 
 
 def test_random_weights_know_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -110,7 +105,7 @@ def test_the_engine_decides_as_the_trained_model_does(tmp_path: Path, catalogue:
     model = random_weights(tmp_path, catalogue)
     grammar = Grammar(catalogue, Vocabulary.of(catalogue))
     pieces = WordPieces(tmp_path / TOKENIZER)
-    engine = Engine(catalogue, tmp_path)
+    engine = Engine(EmbeddedModel(catalogue, tmp_path))
     sentence = "text John the weather in Seoul, then lock the car"
     words = pieces(sentence)
     # Walk greedily with the training code, which sees the whole response again at every step.
@@ -136,14 +131,14 @@ def test_a_second_decider_counts_where_it_is_sure_of_a_taught_function(
     model = random_weights(tmp_path, catalogue)
     vocabulary = Vocabulary.of(catalogue)
     sentence = "text John the weather in Seoul, then lock the car"
-    before = Engine(catalogue, tmp_path).decode(sentence).text
+    before = Engine(EmbeddedModel(catalogue, tmp_path)).decode(sentence).text
     photo = catalogue["take_a_photo"].model_copy(update={"name": "film", "token": 48})
     with torch.no_grad():
         model.heads.actions.bias[48] += 8  # surer than 0.9, and not quite sure
         model.heads.actions.bias[vocabulary.action_ids["front"]] += 8
     export_decider(model, tmp_path, TAUGHT, int8=False)
     describe(tmp_path, vocabulary, model.shape, taught=[48], sure=sure)
-    after = Engine(Catalogue([*catalogue, photo]), tmp_path).decode(sentence).text
+    after = Engine(EmbeddedModel(Catalogue([*catalogue, photo]), tmp_path)).decode(sentence).text
     # Six calls are the most that a sentence may ask for.
     assert after == ("<nexa_48>('front');" * 6)[:-1] + "<nexa_end>" if claimed else before
 
@@ -160,7 +155,7 @@ def test_a_second_decider_decides_the_arguments_of_a_taught_function(
         model.heads.actions.bias[vocabulary.action_ids[wanted]] += 8
     export_decider(model, tmp_path, TAUGHT, int8=False)
     describe(tmp_path, vocabulary, model.shape, taught=[48], sure=0.9)
-    text = Engine(Catalogue([*catalogue, photo]), tmp_path).decode("film this").text
+    text = Engine(EmbeddedModel(Catalogue([*catalogue, photo]), tmp_path)).decode("film this").text
     assert text.startswith(f"<nexa_48>('{wanted}')")
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import WEIGHTS
+from orchestrator.octopus.manifest import WEIGHTS
 from training import calibrate, evaluate
 from training.marks import Marked, Row, mark
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from orchestrator import taught
 from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.settings import PACKAGED
 from schemas.errors import HubError
@@ -114,13 +115,13 @@ def test_a_taught_function_is_understood_and_can_be_undone(
     folder = teach(KEYS, KEY_EXAMPLES, tmp_path, catalogue, Console(quiet=True), steps=150)
     assert taught.current(tmp_path) == folder
     wider = Catalogue.load(PACKAGED / "functions", folder / taught.FUNCTIONS)
-    engine = Engine(wider, folder)
+    engine = Engine(EmbeddedModel(wider, folder))
     assert engine.decode("where did I leave my keys?").text == "<nexa_48>()<nexa_end>"
     both = engine.decode("turn on the porch light and find my keys").text
     assert both == "<nexa_43>('porch light');<nexa_48>()<nexa_end>"
     both = engine.decode("find my keys, then lock the car").text
     assert both == "<nexa_48>();<nexa_26>('lock')<nexa_end>"
-    before = Engine(catalogue)
+    before = Engine(EmbeddedModel(catalogue))
     for sentence in ("text John the weather in Seoul", "who invented the key?", "lock the car"):
         assert engine.decode(sentence).text == before.decode(sentence).text
     assert taught.undo(tmp_path) is None

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import WEIGHTS
 from orchestrator.octopus.grammar import Grammar, Vocabulary
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
 from training.dataset.build import Dataset, build
 from training.dataset.encode import Encoder

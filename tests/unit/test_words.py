@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.octopus.engine import WEIGHTS
+from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
 
 PIECES = WordPieces(WEIGHTS / TOKENIZER)
