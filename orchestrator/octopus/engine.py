@@ -18,6 +18,12 @@ class SentenceTooLong(HubError):
     code = "too_long"
 
 
+class FunctionalTokenSaid(HubError):
+    """The sentence holds a functional token; only a model may write one."""
+
+    code = "functional_token"
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What the model wrote, the lowest probability among the functional tokens of its outer calls,

@@ -1,8 +1,8 @@
 """The grammar of the catalogue for models that spell what they write, in llguidance's Lark.
 
-The same rules as `grammar.py`: only functions that exist, with exactly their parameters. An argument
-is a piece of the sentence at whole words, an enum value, a boolean, the declared default, a number,
-or a nested call. A model running here and a server get the same text.
+The same rules as `grammar.py`: only functions that exist, with exactly their parameters. An
+argument is a piece of the sentence at whole words, an enum value, a boolean, the declared default,
+a number, or a nested call. A model running here and a server get the same text.
 """
 
 import json
