@@ -37,7 +37,7 @@ from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
 from orchestrator.octopus.embedded import EmbeddedModel
-from orchestrator.octopus.engine import Decoded, Engine
+from orchestrator.octopus.engine import Engine
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Policy
 from orchestrator.registry import Registry
@@ -45,6 +45,7 @@ from orchestrator.service import Service
 from orchestrator.settings import PACKAGED
 from orchestrator.understanding import Understander
 from schemas.call import Invocation
+from schemas.decoded import Decoded
 from schemas.device import Device, Kind
 from schemas.outcome import Done, Evidence
 
@@ -156,12 +157,16 @@ async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person,
         thread = stack.enter_context(ThreadPoolExecutor(1))
         journal = await stack.enter_async_context(Journal(folder / "journal.db"))
         understander = Understander(
-            lambda text: Decoded(SENTENCES[text], 1.0, 1), catalogue, Policy(),
-            threshold=0.5, region="US", now=datetime.now,
+            catalogue, Policy(), threshold=0.5, region="US", now=datetime.now,
         )  # fmt: skip
         bus = Bus()
+
+        async def decode(sentence: str) -> Decoded:
+            return Decoded(text=SENTENCES[sentence], confidence=1.0)
+
         pipeline = Pipeline(
-            understand=understander, model_thread=thread, catalogue=catalogue, journal=journal,
+            decode=decode, understand=understander, thread=thread, catalogue=catalogue,
+            journal=journal,
             executor=Executor(catalogue, journal, bus, registry.reach), registry=registry, bus=bus,
         )  # fmt: skip
         door = MqttDoor(client, Service(pipeline, journal, registry, dict), bus, BASE, {})

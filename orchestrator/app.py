@@ -29,9 +29,8 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
-from orchestrator.octopus.embedded import EmbeddedModel
-from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.manifest import WEIGHTS
+from orchestrator.octopus.process import ModelProcess, Start
 from orchestrator.pipeline import Pipeline
 from orchestrator.registry import Factory, Registry
 from orchestrator.service import Service
@@ -71,11 +70,10 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(state))
         journal = await stack.enter_async_context(Journal(state / "journal.db"))
-        model_thread = stack.enter_context(ThreadPoolExecutor(1, "model"))
-        loop = asyncio.get_running_loop()
-        understander = await loop.run_in_executor(
-            model_thread, understanding_of, settings, catalogue
+        model = await stack.enter_async_context(
+            ModelProcess(model_start(settings, catalogue), deadline=settings.model.deadline)
         )
+        thread = stack.enter_context(ThreadPoolExecutor(1, "understanding"))
         login = await _broker(settings, state, stack)
         base = settings.broker.topic
         mqtt = MqttClient(
@@ -99,8 +97,8 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         bus = Bus()
         executor = Executor(catalogue, journal, bus, registry.reach)
         pipeline = Pipeline(
-            understand=understander, model_thread=model_thread, catalogue=catalogue,
-            journal=journal, executor=executor, registry=registry, bus=bus,
+            decode=model.decode, understand=understanding_of(settings, catalogue), thread=thread,
+            catalogue=catalogue, journal=journal, executor=executor, registry=registry, bus=bus,
         )  # fmt: skip
 
         def health() -> dict[str, object]:
@@ -148,13 +146,17 @@ async def serve(settings: Settings, catalogue: Catalogue) -> None:
         log.info("stopping")
 
 
-def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
-    """Load the model and build what reads sentences with it."""
+def model_start(settings: Settings, catalogue: Catalogue) -> Start:
+    """Which model the settings mean, with what was taught."""
     folder = taught.current(settings.state) or WEIGHTS
-    engine = Engine(EmbeddedModel(catalogue, folder, threads=settings.model.threads))
+    return Start(model=settings.model, functions=tuple(catalogue), embedded=folder)
+
+
+def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
+    """What reads the model's words."""
     zone = _zone(settings)
     return Understander(
-        engine.decode, catalogue, settings.policy, threshold=settings.model.threshold,
+        catalogue, settings.policy, threshold=settings.model.threshold,
         region=settings.hub.region, now=lambda: datetime.now().astimezone(zone),
     )  # fmt: skip
 

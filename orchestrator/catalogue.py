@@ -2,7 +2,7 @@
 router, data set and docs."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,6 +41,10 @@ class Catalogue:
     def with_token(self, token: int) -> Function | None:
         """The function of `<nexa_{token}>`, or None."""
         return self._by_token.get(token)
+
+    def only(self, tokens: Container[int]) -> "Catalogue":
+        """The functions with these tokens; weights may know fewer than there are."""
+        return Catalogue([function for function in self if function.token in tokens])
 
     @classmethod
     def load(cls, *folders: Path) -> "Catalogue":

@@ -121,13 +121,21 @@ def decode(
     """Show what the model makes of a sentence, without doing anything."""
     from orchestrator import app
     from orchestrator.named import named
+    from orchestrator.octopus.loading import load
+    from orchestrator.understanding import Understanding
 
     if (sentence is None) == (jsonl is None):
         raise typer.BadParameter("give either a sentence or --jsonl FILE")
     loaded, catalogue = settings.load(config)
+    start = app.model_start(loaded, catalogue)
+    model = load(start.model, catalogue, start.embedded)
     understander = app.understanding_of(loaded, catalogue)
+
+    def understood(text: str) -> Understanding:
+        return understander(text, model.decode_all([text])[0], user)
+
     for text in [sentence] if sentence is not None else _questions(jsonl):
-        print(json.dumps(named(text, understander, user, catalogue), ensure_ascii=False))  # noqa: T201
+        print(json.dumps(named(text, understood, catalogue), ensure_ascii=False))  # noqa: T201
 
 
 def _questions(file: Path | None) -> list[str]:

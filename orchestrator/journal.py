@@ -67,7 +67,7 @@ class Journal:
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.to_thread(records.metadata.create_all, self._engine)
+            await asyncio.to_thread(records.create, self._engine)
         except DBAPIError as error:
             raise JournalUnavailable(
                 f"{self._file}: cannot open the journal: {error.orig}"
@@ -94,6 +94,7 @@ class Journal:
         reason: str,
         model_text: str,
         confidence: float | None,
+        model: str = "",
         plan: Plan | None = None,
         start: bool = False,
     ) -> "asyncio.Future[float]":
@@ -107,6 +108,7 @@ class Journal:
             "reason": reason,
             "model_text": model_text,
             "confidence": confidence,
+            "model": model,
         }
         return self._do(lambda kept: kept.decide(run, values, plan, start=start))
 

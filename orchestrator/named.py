@@ -1,24 +1,25 @@
 """What was understood, as the JSON that `octopus decode` prints."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.understanding import Understander
+from orchestrator.understanding import Understanding
 from schemas.call import Call
 from schemas.errors import HubError
 
 
 def named(
-    sentence: str, understander: Understander, user: str, catalogue: Catalogue
+    sentence: str, understand: Callable[[str], Understanding], catalogue: Catalogue
 ) -> dict[str, Any]:
     """One sentence's calls with named arguments, the decision, and how long it took (ms)."""
     began = time.perf_counter()
     try:
-        understood = understander(sentence, user)
+        understood = understand(sentence)
     except HubError as error:
         declined = {"name": IRRELEVANT, "args": {}}
-        return {"q": sentence, "text": "", "calls": [declined], "decision": "refuse",
+        return {"q": sentence, "text": "", "calls": [declined], "decision": "refuse", "model": "",
                 "reason": str(error), "confidence": 0.0, "ms": _since(began)}  # fmt: skip
     return {
         "q": sentence,
@@ -27,6 +28,7 @@ def named(
         "decision": understood.decision,
         "reason": understood.reason,
         "confidence": round(understood.confidence, 4),
+        "model": understood.model,
         "ms": _since(began),
     }
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as Threads
 
 from orchestrator import ledger, planner, router
@@ -19,6 +19,7 @@ from orchestrator.unbroken import unbroken
 from orchestrator.understanding import MAX_SENTENCE, Understanding
 from schemas.call import Invocation
 from schemas.command import Command
+from schemas.decoded import Decoded
 from schemas.errors import HubError
 from schemas.event import Event
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
@@ -31,7 +32,8 @@ MAX_OPEN = 1_000
 CONFIRM_WITHIN = 60.0
 """Seconds a confirmation is waited for."""
 
-Understand = Callable[[str, str], Understanding]
+Decode = Callable[[str], Awaitable[Decoded]]
+Understand = Callable[[str, Decoded, str], Understanding]
 
 
 class BadCommand(HubError):
@@ -58,16 +60,18 @@ class Pipeline:
     def __init__(
         self,
         *,
+        decode: Decode,
         understand: Understand,
-        model_thread: Threads,
+        thread: Threads,
         catalogue: Catalogue,
         journal: Journal,
         executor: Executor,
         registry: Registry,
         bus: Bus,
     ) -> None:
+        self._decode = decode
         self._understand = understand
-        self._model_thread = model_thread
+        self._thread = thread
         self._catalogue = catalogue
         self._journal = journal
         self._executor = executor
@@ -136,13 +140,17 @@ class Pipeline:
                 self._lives.leave(run)
         await self._lives.drain(within)
 
-    def _understood(self, command: Command) -> "asyncio.Future[Understanding]":
+    async def _understand_soon(self, command: Command) -> Understanding:
+        decoded = await self._decode(command.text)
         loop = asyncio.get_running_loop()
-        return loop.run_in_executor(
-            self._model_thread, self._understand, command.text, command.user
+        return await loop.run_in_executor(
+            self._thread, self._understand, command.text, decoded, command.user
         )
 
-    async def _live(self, command: Command, reading: "asyncio.Future[Understanding]") -> Ending:
+    def _understood(self, command: Command) -> "asyncio.Task[Understanding]":
+        return asyncio.create_task(self._understand_soon(command), name=f"{command.id}: reading")
+
+    async def _live(self, command: Command, reading: "asyncio.Task[Understanding]") -> Ending:
         understood = await reading
         if _expired(command):
             return Ending(RunState.EXPIRED, "the command expired before it could run")
@@ -163,6 +171,7 @@ class Pipeline:
             reason=reason,
             model_text=understood.text,
             confidence=understood.confidence,
+            model=understood.model,
             plan=plan,
             start=decision is Decision.ACT,
         )

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.schema import CreateColumn
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator import ledger
@@ -40,6 +41,7 @@ runs = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Column("model_text", sa.Text, nullable=False, server_default=""),
     sa.Column("confidence", sa.Float),
+    sa.Column("model", sa.Text, nullable=False, server_default=""),
     sa.Column("answer", sa.Text, nullable=False, server_default=""),
     # Every further index is a page more in every sync; a start reads the whole table anyway.
     sa.Index("runs_of_user", "user", "created"),
@@ -77,6 +79,18 @@ _NEW_RUN = insert(runs).on_conflict_do_nothing()
 _NEW_STEP, _NEW_EVENT = steps.insert(), events.insert()
 _CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
 _CHANGE_STEP = steps.update().where(_this_step & (steps.c.state == sa.bindparam("before")))
+
+
+def create(engine: sa.Engine) -> None:
+    """The tables, and in those of an older hub the columns that it did not have."""
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    added = CreateColumn(column).compile(dialect=engine.dialect)
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
 
 
 class Records:
@@ -186,6 +200,7 @@ class Records:
             reason=row["reason"],
             model_text=row["model_text"],
             confidence=row["confidence"],
+            model=row["model"],
             steps=tuple(_step(step) for step in its.mappings()),
             answer=row["answer"],
         )

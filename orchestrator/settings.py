@@ -2,9 +2,11 @@
 
 import difflib
 import os
+import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,6 +27,16 @@ class _Section(BaseModel):
     """Read from TOML, so enums and tuples are read leniently; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _secret(file: str, setting: str) -> str | None:
+    """What the file of a setting holds, if it is set."""
+    if not file:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"hub.toml: {setting}: {error}") from error
 
 
 class Hub(_Section):
@@ -62,20 +74,46 @@ class BrokerSettings(_Section):
 
     def password(self) -> str | None:
         """The password for the configured broker."""
-        if not self.password_file:
-            return None
-        try:
-            return Path(self.password_file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidSettings(f"hub.toml: broker.password_file: {error}") from error
+        return _secret(self.password_file, "broker.password_file")
 
 
 class Model(_Section):
-    """Which model."""
+    """Which model, and how it is asked."""
 
-    url: str = Field("embedded:", pattern=r"^embedded:")
+    url: str = "embedded:"
     threshold: float = Field(0.5, ge=0, le=1)
-    threads: int = Field(1, ge=1, le=64)
+    threads: int = Field(0, ge=0, le=64)
+    deadline: float = Field(30, gt=0)
+    precision: Literal["int8", "bf16"] = "int8"
+    parallel: bool = False
+    prompt: str = ""
+    weights: str = ""
+    key_file: str = ""
+    timeout: float = Field(10, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_kind(cls, url: str) -> str:
+        """Keys have a file of their own, so none stands in an address."""
+        parts = urlsplit(url)
+        server = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        named = re.fullmatch(r"hf:[\w.-]+/[\w.-]+(@[\w./-]+)?", url)
+        if not (url == "embedded:" or server or named or url.startswith(("/", "~"))):
+            raise ValueError(
+                "must be embedded:, hf:ORGANISATION/NAME, /a/folder, or http://host:port/v1"
+            )
+        return url
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_a_query(cls, prompt: str) -> str:
+        if prompt and prompt.count("{query}") != 1:
+            raise ValueError("must hold {query} once, where the sentence goes")
+        return prompt
+
+    def key(self) -> str | None:
+        """The server's key."""
+        return _secret(self.key_file, "model.key_file")
 
 
 class Discovery(_Section):
@@ -177,19 +215,18 @@ def _model(kind: type[M], file: Path, content: dict[str, Any]) -> M:
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] != "extra_forbidden":
             raise InvalidSettings(f"{file}: {key}: {first['msg']}") from error
-        near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind), n=1)
+        near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind, first["loc"]), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InvalidSettings(f"{file}: unknown key {key}{hint}") from error
 
 
-def _keys(kind: type[BaseModel]) -> list[str]:
-    """Every key of a model and of the sections in it."""
-    keys = []
-    for name, field in kind.model_fields.items():
-        keys.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys(field.annotation)
-    return keys
+def _keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:
+    """The keys there are where the unknown one stands; in a list of sections, all of the file's."""
+    for name in place[:-1]:
+        field = kind.model_fields.get(str(name))
+        if field is not None and isinstance(field.annotation, type):
+            kind = field.annotation
+    return list(kind.model_fields)
 
 
 def _check_policy(policy: Policy, file: Path, catalogue: Catalogue) -> None:

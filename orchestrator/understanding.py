@@ -1,15 +1,14 @@
-"""A sentence to calls and a decision, without touching a device."""
+"""What a model wrote about a sentence to calls and a decision, without touching a device."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from orchestrator import decoder, grounding, guard
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.octopus.engine import Decoded
-from orchestrator.octopus.grammar import copies
 from orchestrator.policy import Policy, Verdict
 from schemas.base import Value
 from schemas.call import Call
+from schemas.decoded import Decoded
 from schemas.errors import MalformedCall
 from schemas.execution import Decision
 
@@ -25,14 +24,14 @@ class Understanding(Value):
     confidence: float
     decision: Decision
     reason: str
+    model: str
 
 
 class Understander:
-    """Decodes, grounds, guards and asks the policy; keeps nothing between sentences."""
+    """Reads, grounds, guards and asks the policy; keeps nothing between sentences."""
 
     def __init__(
         self,
-        decode: Callable[[str], Decoded],
         catalogue: Catalogue,
         policy: Policy,
         *,
@@ -40,21 +39,19 @@ class Understander:
         region: str,
         now: Callable[[], datetime],
     ) -> None:
-        self._decode = decode
         self._catalogue = catalogue
         self._policy = policy
         self._threshold = threshold
         self._region = region
         self._now = now
 
-    def __call__(self, sentence: str, user: str) -> Understanding:
-        """Raises the model's own errors (SentenceTooLong …); everything else is a decision."""
-        decoded = self._decode(sentence)
+    def __call__(self, sentence: str, decoded: Decoded, user: str) -> Understanding:
+        """Whatever is wrong with it is a decision too."""
 
         def decided(decision: Decision, reason: str, calls: tuple[Call, ...]) -> Understanding:
             return Understanding(
                 text=decoded.text, calls=calls, confidence=decoded.confidence,
-                decision=decision, reason=reason,
+                decision=decision, reason=reason, model=decoded.model,
             )  # fmt: skip
 
         try:
@@ -97,6 +94,6 @@ def _copied(call: Call, catalogue: Catalogue) -> list[str]:
     for parameter, value in zip(catalogue[call.function].parameters, call.arguments, strict=True):
         if isinstance(value, Call):
             pieces += _copied(value, catalogue)
-        elif isinstance(value, str) and value and copies(parameter):
+        elif isinstance(value, str) and value and not parameter.choices:
             pieces.append(value)
     return pieces

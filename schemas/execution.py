@@ -73,6 +73,7 @@ class Execution(Value):
     reason: str = ""
     model_text: str = ""
     confidence: float | None = None
+    model: str = ""  # which one wrote model_text, and why not the one that was configured
     steps: tuple[StepRecord, ...] = ()
     answer: str = ""
 

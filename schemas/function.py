@@ -70,6 +70,11 @@ class Parameter(Value):
         """Whether a call cannot run without it."""
         return self.default is None and not self.optional
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that are chosen; none where the argument is a piece of the sentence."""
+        return ("true", "false") if self.type is ParameterType.BOOLEAN else self.values
+
 
 class Function(Value):
     """One function: its token, its signature, and how it may be run."""

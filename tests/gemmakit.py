@@ -113,7 +113,9 @@ def _widened(learner: GemmaForCausalLM, used: int, sizes: dict[str, int]) -> Gem
     rows = model.model.embed_tokens.weight.data.clone()
     learned = learner.model.embed_tokens.weight.data
     rows[:used], rows[FIRST_TOKEN:] = learned[:used], learned[used:]
-    kept = {k: v for k, v in learner.state_dict().items() if "embed" not in k and "lm_head" not in k}
+    kept = {
+        k: v for k, v in learner.state_dict().items() if "embed" not in k and "lm_head" not in k
+    }
     model.load_state_dict(kept, strict=False)
     model.model.embed_tokens.weight.data.copy_(rows)
     return model.eval()

@@ -12,7 +12,6 @@ from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
-from orchestrator.octopus.engine import Decoded
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Policy
 from orchestrator.registry import Registry
@@ -20,6 +19,7 @@ from orchestrator.service import Service
 from orchestrator.understanding import Understander
 from schemas.call import Invocation
 from schemas.command import Command
+from schemas.decoded import Decoded
 from schemas.device import Device, Kind
 from schemas.errors import HubError
 from schemas.event import Event
@@ -119,9 +119,12 @@ async def rig(
     registry.load((Device(id="p1", kind=Kind.PHONE, name="Pixel", protocol="test",
                           functions=tuple(f.name for f in catalogue)),))  # fmt: skip
     understander = Understander(
-        lambda text: Decoded(model[text], confidence, 1), catalogue, policy or Policy(),
-        threshold=0.5, region="US", now=lambda: NOW,
+        catalogue, policy or Policy(), threshold=0.5, region="US", now=lambda: NOW,
     )  # fmt: skip
+
+    async def decode(sentence: str) -> Decoded:
+        return Decoded(text=model[sentence], confidence=confidence, model="scripted")
+
     bus = Bus()
     events: list[Event] = []
     publish = bus.publish
@@ -135,7 +138,7 @@ async def rig(
         async with Journal(folder / "journal.db") as journal:
             executor = Executor(catalogue, journal, bus, registry.reach, grace=0.1)
             pipeline = Pipeline(
-                understand=understander, model_thread=thread, catalogue=catalogue,
+                decode=decode, understand=understander, thread=thread, catalogue=catalogue,
                 journal=journal, executor=executor, registry=registry, bus=bus,
             )  # fmt: skip
             service = Service(pipeline, journal, registry, dict)

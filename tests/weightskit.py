@@ -7,8 +7,7 @@ import torch
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Vocabulary
-from orchestrator.octopus.manifest import WEIGHTS
-from orchestrator.octopus.tokenizer import TOKENIZER
+from orchestrator.octopus.manifest import TOKENIZER, WEIGHTS
 from training.export import describe, export
 from training.model import FrozenRows, OctopusModel, Shape
 

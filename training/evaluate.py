@@ -19,7 +19,7 @@ from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.policy import Policy
-from orchestrator.understanding import Understander
+from orchestrator.understanding import Understander, Understanding
 from training import rows
 from training.marks import Marked, mark_all, widened
 from training.rows import BadRows, Row
@@ -95,10 +95,12 @@ def reader(
 ) -> Callable[[str], Row]:
     """What `octopus decode` says of a sentence, with the weights in `folder`."""
     engine = Engine(EmbeddedModel(catalogue, folder, temperature=temperature))
-    understander = Understander(
-        engine.decode, catalogue, Policy(), threshold=0.0, region="US", now=lambda: NOW
-    )
-    return lambda sentence: named(sentence, understander, "local", catalogue)
+    understander = Understander(catalogue, Policy(), threshold=0.0, region="US", now=lambda: NOW)
+
+    def understood(sentence: str) -> Understanding:
+        return understander(sentence, engine.decode(sentence), "local")
+
+    return lambda sentence: named(sentence, understood, catalogue)
 
 
 def summary(marked: Sequence[Marked]) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.grammar import Vocabulary
-from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, WEIGHTS
-from orchestrator.octopus.tokenizer import TOKENIZER
+from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, TOKENIZER, WEIGHTS
 from training import minilm
 from training.command import command
 from training.model import OctopusModel, Shape, pointed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.catalogue import TOKENS, Catalogue, parsed
-from orchestrator.octopus.grammar import NOT_SAID, SPARE_PARAMETERS, choices
+from orchestrator.octopus.grammar import NOT_SAID, SPARE_PARAMETERS
 from orchestrator.octopus.words import whole
 from orchestrator.tokens import END
 from schemas.errors import HubError
@@ -106,7 +106,7 @@ def _said(line: str, function: Function) -> str:
     if len(written.text) > LONGEST:
         raise CannotTeach(f"longer than {LONGEST} letters")
     for name, value in written.arguments.items():
-        allowed = choices(known[name])
+        allowed = known[name].choices
         if isinstance(value, str) != bool(allowed):
             way = f"{{{name}=value}}" if allowed else f"{{{name}~words}}"
             raise CannotTeach(f"{name} is written {way}")

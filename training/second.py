@@ -21,9 +21,9 @@ from torch.nn import functional as F
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
-from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary, choices
-from orchestrator.octopus.manifest import Manifest, manifest_of
-from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
+from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary
+from orchestrator.octopus.manifest import TOKENIZER, Manifest, manifest_of
+from orchestrator.octopus.tokenizer import WordPieces
 from schemas.function import Function
 from training.batches import Batch, collate
 from training.dataset.compose import Composer
@@ -167,7 +167,7 @@ def widened(
     folder: Path, manifest: Manifest, functions: Sequence[Function]
 ) -> tuple[OctopusModel, Vocabulary]:
     """The weights in `folder`, with an action more for every enum value they do not know."""
-    values = dict.fromkeys(v for f in functions for p in f.parameters for v in choices(p))
+    values = dict.fromkeys(v for f in functions for p in f.parameters for v in p.choices)
     more = [value for value in values if value not in manifest.actions]
     vocabulary = Vocabulary((*manifest.actions, *more), manifest.slots)
     shape = replace(Shape(**manifest.shape), actions=len(vocabulary.actions))

@@ -16,9 +16,7 @@ from orchestrator import decoder, taught
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
-from orchestrator.octopus.grammar import copies
-from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, WEIGHTS
-from orchestrator.octopus.tokenizer import TOKENIZER
+from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, TOKENIZER, WEIGHTS
 from training import evaluate
 from training.dataset.example import Span
 from training.dataset.shapes import FOLDER, fill, lines
@@ -80,7 +78,7 @@ def _refuse_known(lesson: Lesson, catalogue: Catalogue, folder: Path) -> None:
     for sentence in lesson.sentences:
         call, *others = decoder.read(engine.decode(sentence).text, catalogue)
         parameters = catalogue[call.function].parameters
-        copied = [a for a, p in zip(call.arguments, parameters, strict=True) if copies(p)]
+        copied = [a for a, p in zip(call.arguments, parameters, strict=True) if not p.choices]
         if not others and _without(sentence, copied) in _asked(call.function):
             raise CannotTeach(f"{sentence!r} is {call.function} already: say it otherwise")
 

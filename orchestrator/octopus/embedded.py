@@ -13,12 +13,13 @@ from orchestrator.octopus.manifest import (
     DECIDER,
     READER,
     TAUGHT,
+    TOKENIZER,
     WEIGHTS,
     DamagedWeights,
     manifest_of,
     mend,
 )
-from orchestrator.octopus.tokenizer import MAX_PIECES, TOKENIZER, WordPieces
+from orchestrator.octopus.tokenizer import MAX_PIECES, WordPieces
 from orchestrator.octopus.words import Flags, Words
 from orchestrator.tokens import END
 

@@ -1,12 +1,12 @@
 """The decode loop: sentences to functional-token text, with any model, inside its grammar."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.decoded import Decoded
 from schemas.errors import HubError
 
 Floats = NDArray[np.float32]
@@ -22,17 +22,6 @@ class FunctionalTokenSaid(HubError):
     """The sentence holds a functional token; only a model may write one."""
 
     code = "functional_token"
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What the model wrote, the lowest probability among the functional tokens of its outer calls,
-    how many decisions it took, and which model it was."""
-
-    text: str
-    confidence: float
-    steps: int
-    model: str = ""
 
 
 class Derivation(Protocol):
@@ -87,13 +76,16 @@ class Engine(Generic[D]):
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
         """Several sentences at once; an error of one is an error of all."""
         derivations = [self._model.start(sentence) for sentence in sentences]
-        found = [Decoded("", 1.0, 0, self._model.name) for _ in sentences]
+        confidence, steps = [1.0] * len(sentences), [0] * len(sentences)
         while open_ := [at for at, one in enumerate(derivations) if not one.ended]:
             weighed = self._model.probabilities([derivations[at] for at in open_])
             for at, probabilities in zip(open_, weighed, strict=True):
                 choice = int(probabilities.argmax())
-                sure = float(probabilities[choice]) if derivations[at].calls(choice) else 1.0
-                confidence = min(found[at].confidence, sure)
-                found[at] = replace(found[at], confidence=confidence, steps=found[at].steps + 1)
+                if derivations[at].calls(choice):
+                    confidence[at] = min(confidence[at], float(probabilities[choice]))
                 derivations[at].take(choice)
-        return [replace(one, text=d.text()) for one, d in zip(found, derivations, strict=True)]
+                steps[at] += 1
+        return [
+            Decoded(text=one.text(), confidence=sure, steps=count, model=self._model.name)
+            for one, sure, count in zip(derivations, confidence, steps, strict=True)
+        ]

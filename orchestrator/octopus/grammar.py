@@ -38,7 +38,7 @@ class Vocabulary:
     def of(cls, catalogue: Catalogue) -> "Vocabulary":
         """The vocabulary new weights get."""
         values = {value: None for function in catalogue for p in function.parameters
-                  for value in choices(p)}  # fmt: skip
+                  for value in p.choices}  # fmt: skip
         actions = [functional(token) for token in range(TOKENS)]
         slots = [FIRST, NEXT]
         for token in range(TOKENS):
@@ -61,18 +61,6 @@ class Vocabulary:
         """The ids of the slots of these functions' arguments."""
         numbers = {str(token) for token in tokens}
         return {i for i, name in enumerate(self.slots) if name.split(".")[0] in numbers}
-
-
-def choices(parameter: Parameter) -> tuple[str, ...]:
-    """The values of `parameter` that are chosen rather than copied."""
-    if parameter.type is ParameterType.BOOLEAN:
-        return ("true", "false")
-    return parameter.values
-
-
-def copies(parameter: Parameter) -> bool:
-    """Whether the parameter's argument is copied from the sentence."""
-    return not choices(parameter)
 
 
 def takes(parameter: Parameter, inner: Function) -> bool:
@@ -98,10 +86,10 @@ class Grammar:
             self.open_actions[slot[NEXT], action[token]] = function.name != IRRELEVANT
             for index, parameter in enumerate(function.parameters):
                 here = slot[f"{function.token}.{index}"]
-                allowed = [*choices(parameter), NOT_SAID]
+                allowed = [*parameter.choices, NOT_SAID]
                 allowed += [functional(f.token) for f in catalogue if takes(parameter, f)]
                 self.open_actions[here, [action[name] for name in allowed]] = True
-                self.open_pointers[[here, here + 1]] = copies(parameter)
+                self.open_pointers[[here, here + 1]] = not parameter.choices
         self.open_actions[slot[NEXT], action[END]] = True
 
     def start(self) -> "Derivation":

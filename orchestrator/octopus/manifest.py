@@ -6,13 +6,13 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from orchestrator import taught
-from orchestrator.octopus.tokenizer import TOKENIZER
 from schemas.base import Value
 from schemas.errors import HubError
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package."""
 READER, DECIDER, TAUGHT = "reader.int8.onnx", "decider.int8.onnx", "taught.int8.onnx"
+TOKENIZER = "tokenizer.json"
 
 
 class DamagedWeights(HubError):

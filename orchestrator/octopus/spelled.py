@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.octopus.grammar import MAX_CALLS, choices, takes
+from orchestrator.octopus.grammar import MAX_CALLS, takes
 from orchestrator.octopus.words import quotations, units
 from orchestrator.tokens import END, functional, literal
 from schemas.function import Function, Parameter, ParameterType
@@ -56,7 +56,7 @@ def _rule(name: str, function: Function, arguments: list[list[str]]) -> str:
 
 
 def _values(parameter: Parameter, may_be_left_out: bool) -> list[str]:
-    values = dict.fromkeys([*choices(parameter)])
+    values = parameter.choices
     boolean = parameter.type is ParameterType.BOOLEAN
     found = [_text(value.capitalize() if boolean else literal(value)) for value in values]
     if may_be_left_out:

@@ -7,7 +7,6 @@ from tokenizers import Tokenizer
 
 from orchestrator.octopus.words import Words
 
-TOKENIZER = "tokenizer.json"
 CLS, SEP = 101, 102
 MAX_PIECES = 200
 """Longest sentence the embedded model reads, in word pieces with the two markers."""

@@ -9,8 +9,7 @@ import pytest
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
-from orchestrator.octopus.manifest import DECIDER, READER, WEIGHTS, DamagedWeights
-from orchestrator.octopus.tokenizer import TOKENIZER
+from orchestrator.octopus.manifest import DECIDER, READER, TOKENIZER, WEIGHTS, DamagedWeights
 
 
 def _replace(name: str, content: bytes) -> Callable[[Path], object]:

@@ -7,8 +7,8 @@ import pytest
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Grammar, Vocabulary
-from orchestrator.octopus.manifest import WEIGHTS
-from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
+from orchestrator.octopus.manifest import TOKENIZER, WEIGHTS
+from orchestrator.octopus.tokenizer import WordPieces
 from training.dataset.build import build, held_out
 from training.dataset.compose import Composer
 from training.dataset.encode import Encoder

@@ -14,8 +14,15 @@ from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.engine import SentenceTooLong as TooLong
 from orchestrator.octopus.grammar import Grammar, Vocabulary
-from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, WEIGHTS, DamagedWeights
-from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
+from orchestrator.octopus.manifest import (
+    DECIDER,
+    READER,
+    TAUGHT,
+    TOKENIZER,
+    WEIGHTS,
+    DamagedWeights,
+)
+from orchestrator.octopus.tokenizer import WordPieces
 from tests.weightskit import random_weights
 from training import evaluate
 from training.batches import collate

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.grammar import Grammar, Vocabulary
-from orchestrator.octopus.manifest import WEIGHTS
-from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
+from orchestrator.octopus.manifest import TOKENIZER, WEIGHTS
+from orchestrator.octopus.tokenizer import WordPieces
 from training.dataset.build import Dataset, build
 from training.dataset.encode import Encoder
 from training.export import average

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.octopus.manifest import WEIGHTS
-from orchestrator.octopus.tokenizer import TOKENIZER, WordPieces
+from orchestrator.octopus.manifest import TOKENIZER, WEIGHTS
+from orchestrator.octopus.tokenizer import WordPieces
 
 PIECES = WordPieces(WEIGHTS / TOKENIZER)
 

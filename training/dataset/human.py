@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.grammar import choices
 from schemas.function import Parameter
 from training import rows
 from training.dataset.example import Example, Intended, Mark, Span
@@ -49,7 +48,7 @@ def _argument(
     for one in value if isinstance(value, list) else [value]:
         if one is None:
             continue
-        if str(one).lower() in choices(parameter):
+        if str(one).lower() in parameter.choices:
             return str(one).lower()
         found = re.search(rf"(?<!\w){re.escape(str(one))}(?!\w)", sentence, re.I)
         if found:
