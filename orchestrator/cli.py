@@ -9,13 +9,14 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from orchestrator import settings, view
+from orchestrator import logs, settings, view
 from orchestrator.broker import LOCAL, Login, passwords
 from orchestrator.client import HubClient, connected
 from orchestrator.follow import follow
@@ -37,14 +38,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
 def main() -> None:
-    """Run the command line; an error on purpose is one line and exit status 2."""
+    """Run the command line; an error on purpose is one line and exit status 2, or 1 where another
+    try may go better."""
     try:
         cli()
     except HubError as error:
         errors.print(
             f"octopus: {error}", style="red", markup=False, highlight=False, soft_wrap=True
         )
-        sys.exit(2)
+        sys.exit(1 if error.passing else 2)
 
 
 @contextlib.contextmanager
@@ -85,10 +87,7 @@ def run(
     """Run the hub until it is stopped."""
     from orchestrator import app
 
-    level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpcore", "adb_shell", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.start(logging.DEBUG if verbose else logging.INFO)
     loaded, catalogue = settings.load(config)
     asyncio.run(app.serve(loaded, catalogue))
 
@@ -218,6 +217,22 @@ def teach(
     else:
         folder = teaching.teach(function, examples, loaded.state, catalogue, console)
     console.print(f"taught: {folder}; restart the hub to use it, --undo to go back")
+
+
+@cli.command()
+def doctor(config: Config = settings.PACKAGED, as_json: Json = False) -> None:
+    """Say what would keep the configured model from working; exit 1 where something would."""
+    from orchestrator import app
+    from orchestrator.doctor import model_checks
+
+    loaded, catalogue = settings.load(config)
+    start = app.model_start(loaded, catalogue)
+    checks = [asdict(one) for one in model_checks(start.model, catalogue, start.embedded)]
+    if as_json:
+        print(json.dumps(checks))  # noqa: T201
+    else:
+        view.checks(console, checks)
+    raise typer.Exit(0 if all(check["good"] for check in checks) else 1)
 
 
 @cli.command()

@@ -6,10 +6,17 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from orchestrator import taught
 from orchestrator.catalogue import Catalogue
@@ -110,6 +117,13 @@ class Model(_Section):
         if prompt and prompt.count("{query}") != 1:
             raise ValueError("must hold {query} once, where the sentence goes")
         return prompt
+
+    @model_validator(mode="after")
+    def _leaves_time_for_the_embedded(self) -> Self:
+        """A server may be asked twice about a sentence, and then the embedded weights answer."""
+        if self.url.startswith("http") and self.deadline < 2 * self.timeout:
+            raise ValueError("timeout must be no more than half of deadline")
+        return self
 
     def key(self) -> str | None:
         """The server's key."""

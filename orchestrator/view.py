@@ -47,6 +47,13 @@ def devices(console: Console, found: list[dict[str, Any]]) -> None:
         console.print("octopus devices approve NAME lets the hub use a device", style="dim")
 
 
+def checks(console: Console, looked_at: list[dict[str, Any]]) -> None:
+    """What was looked at, and what is wrong with it."""
+    for check in looked_at:
+        mark = ("ok   ", "green") if check["good"] else ("wrong", "red")
+        console.print(Text.assemble(mark, f" {check['name']}: {check['said']}"), soft_wrap=True)
+
+
 def _state(device: dict[str, Any]) -> str:
     if not device["approved"]:
         return "waits for approval"

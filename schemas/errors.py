@@ -5,6 +5,7 @@ class HubError(Exception):
     """Something went wrong."""
 
     code = "error"
+    passing = False  # whether the same may go well in a while, with nothing changed
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())

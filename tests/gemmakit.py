@@ -9,30 +9,43 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 from transformers import GemmaConfig, GemmaForCausalLM
+from transformers.utils import logging
 
 from orchestrator.octopus.prompt import PUBLISHED, QUERY
 from orchestrator.tokens import END, functional
 
 FIRST_TOKEN, FUNCTIONS = 256_000, 21
 VOCABULARY = FIRST_TOKEN + FUNCTIONS + 1
-_EOS, _BOS = 1, 2
+EOS, BOS = 1, 2
 _SPECIAL = ["<pad>", "<eos>", "<bos>", "<unk>"]
 
 
-def tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """A byte-level-safe BPE like Gemma's, learned from `texts`, with the published layout."""
+def tokenizer(texts: Iterable[str], first: int = FIRST_TOKEN) -> Tokenizer:
+    """A byte-level-safe BPE like Gemma's, learned from `texts`, with the published layout; `first`:
+    the id of `<nexa_0>`, where no more pieces are learned."""
     learner = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     learner.normalizer = normalizers.Replace(" ", "▁")
+    # While learning only: no piece goes across words, as in Gemma's.
+    learner.pre_tokenizer = pre_tokenizers.Split(Regex(r"▁?\w+|▁|[^▁\w]+"), "isolated")
     bytes_ = [f"<0x{value:02X}>" for value in range(256)]
     trainer = trainers.BpeTrainer(
         vocab_size=3_000, special_tokens=[*_SPECIAL, *bytes_], show_progress=False
     )
     learner.train_from_iterator(texts, trainer)
-    learned = json.loads(learner.to_str())
+    learned = json.loads(learner.to_str()) | {"pre_tokenizer": None}
     vocabulary = learned["model"]["vocab"]
-    unused = range(FIRST_TOKEN - len(vocabulary))
+    unused = range(first - len(vocabulary))
     vocabulary |= {f"<unused{n}>": len(vocabulary) + n for n in unused}
     learned["added_tokens"] = [t for t in learned["added_tokens"] if t["content"] in _SPECIAL]
     made = Tokenizer.from_str(json.dumps(learned))
@@ -53,6 +66,7 @@ def configuration(vocabulary: int, **sizes: int) -> GemmaConfig:
 
 def save(folder: Path, model: GemmaForCausalLM, pieces: Tokenizer) -> Path:
     """Write the folder as the published one is."""
+    logging.disable_progress_bar()
     model.to(torch.bfloat16).save_pretrained(folder)
     pieces.save(str(folder / "tokenizer.json"))
     return folder
@@ -91,14 +105,14 @@ def _example(pieces: Tokenizer, sentence: str, text: str) -> tuple[list[int], in
     """A row's tokens, and how many of them are the prompt's."""
     asked = pieces.encode(PUBLISHED.replace(QUERY, sentence), add_special_tokens=False).ids
     told = pieces.encode(" " + text, add_special_tokens=False).ids
-    return [_BOS, *asked, *told, _EOS], 1 + len(asked)
+    return [BOS, *asked, *told, EOS], 1 + len(asked)
 
 
 def _batch(examples: list[tuple[list[int], int]], used: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens and what is to be learned of them, [rows, longest]; functional tokens stand right
     behind the pieces that are used."""
     longest = max(len(tokens) for tokens, _ in examples)
-    ids = torch.full((len(examples), longest), _EOS)
+    ids = torch.full((len(examples), longest), EOS)
     labels = torch.full_like(ids, -100)
     for at, (tokens, asked) in enumerate(examples):
         near = [used + token - FIRST_TOKEN if token >= FIRST_TOKEN else token for token in tokens]

@@ -125,6 +125,7 @@ class ModelServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 5
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 self._serve(None)

@@ -12,13 +12,23 @@ from pathlib import Path
 
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import (
+    DefaultWeightOnlyQuantConfig,
+    MatMulNBitsQuantizer,
+)
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.grammar import Vocabulary
-from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, TOKENIZER, WEIGHTS
+from orchestrator.octopus.manifest import (
+    DECIDER,
+    READER,
+    TAUGHT,
+    TOKENIZER,
+    WEIGHTS,
+    manifest_of,
+)
 from training import minilm
 from training.command import command
 from training.model import OctopusModel, Shape, pointed
@@ -29,6 +39,7 @@ DECLINE = 1.0
 """Added to the score of "nothing fits". On the development sets it lets 2.3 % more near misses be
 declined and 0.5 % fewer short requests be understood; acting on what was not asked is the worse
 mistake."""
+BLOCK = 128
 EVERY = 3
 """Of the development sentences, every so-many-eth ships, for `teach` to see what is forgotten."""
 
@@ -125,21 +136,26 @@ def _write(
     if not int8:
         full.replace(file)
         return
-    root = logging.getLogger()
-    root.addFilter(_not_the_hint)
-    try:
-        quantize_dynamic(
-            full, file, weight_type=QuantType.QInt8, per_channel=True,
-            op_types_to_quantize=["MatMul"],
-        )  # fmt: skip
-    finally:
-        root.removeFilter(_not_the_hint)
+    _round(full, file)
     full.unlink()
 
 
-def _not_the_hint(record: logging.LogRecord) -> bool:
-    """All but the quantizer's hint to preprocess, which a person who teaches cannot follow."""
-    return "pre-processing" not in record.getMessage()
+def _round(full: Path, file: Path) -> None:
+    """Weights to int8, with a scale for so many numbers of a column; what is multiplied with them
+    is rounded in such blocks too. With one scale for whole matrices (dynamic quantization) four
+    times as many sentences come out differently than in full precision, and it is no faster."""
+    settings = DefaultWeightOnlyQuantConfig(
+        block_size=BLOCK, is_symmetric=True, accuracy_level=4, bits=8
+    )
+    said = logging.getLogger(MatMulNBitsQuantizer.__module__)
+    level = said.level
+    said.setLevel(logging.WARNING)  # it tells of every node
+    try:
+        rounded = MatMulNBitsQuantizer(onnx.load(str(full)), algo_config=settings)
+        rounded.process()
+    finally:
+        said.setLevel(level)
+    rounded.model.save_model_to_file(str(file), use_external_data_format=False)
 
 
 def small(value: Tensor) -> Tensor:
@@ -176,6 +192,20 @@ def ship(trained: Sequence[Path], folder: Path, catalogue: Catalogue, *, int8: b
     describe(folder, vocabulary, model.shape)
 
 
+def redraw(shipped: Path, folder: Path, *, int8: bool) -> None:
+    """The graphs of weights in `shipped` anew, into `folder`, with all else beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = manifest_of(shipped, TRAINABLE)
+    model = OctopusModel(Shape(**manifest.shape))
+    model.load_state_dict(load_file(shipped / TRAINABLE))
+    for name in (TRAINABLE, TOKENIZER, REPLAY):
+        if folder != shipped:
+            shutil.copy(shipped / name, folder / name)
+    export(model, folder, int8=int8)
+    vocabulary = Vocabulary(manifest.actions, manifest.slots)
+    describe(folder, vocabulary, model.shape, temperature=manifest.temperature)
+
+
 def describe(
     folder: Path, vocabulary: Vocabulary, shape: Shape, *, temperature: float = 1.0,
     taught: Sequence[int] = (), sure: float = 1.0,
@@ -206,7 +236,13 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--full", action="store_true", help="graphs in full precision, to compare")
+    parser.add_argument(
+        "--graphs", action="store_true", help="only the graphs anew, of weights shipped before"
+    )
     arguments = parser.parse_args()
+    if arguments.graphs:
+        redraw(arguments.trained[0].parent, arguments.out, int8=not arguments.full)
+        return
     catalogue = Catalogue.load(ROOT / "config/functions")
     ship(arguments.trained, arguments.out, catalogue, int8=not arguments.full)
 

@@ -5,22 +5,24 @@ the whole goes across the cut, and each part by itself asks for something.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from orchestrator import decoder
 from orchestrator.catalogue import IRRELEVANT, Catalogue
+from orchestrator.octopus.grammar import MAX_CALLS
 from orchestrator.octopus.words import quotations
+from orchestrator.octopus.words import whole as is_whole
 from orchestrator.tokens import END
 from schemas.call import Call
 from schemas.decoded import Decoded
 
 _JOINT = re.compile(
-    r"\s*(?:;|,?\s+(?:and\s+then|and\s+also|and|then|also)\b|[.!?](?=\s)|,(?=\s))[\s,]*",
+    r"(?:;|[,.!?](?=\s)|,?(?<![^\s;,.!?])(?:and\s+then|and\s+also|and|then|also)\b)[\s,]*",
     re.IGNORECASE,
 )
-
-
+MAX_CLAUSES = 2 * MAX_CALLS
+"""A sentence with more is no list of requests; each costs the model a sentence."""
 Span = tuple[int, int]
 """Where something begins in the sentence, and where it ends."""
 
@@ -49,7 +51,7 @@ class Splitting:
 
     def _split(self, sentence: str, whole: Decoded) -> Decoded:
         clauses = self._clauses(sentence, whole)
-        if len(clauses) < 2:
+        if not 2 <= len(clauses) <= MAX_CLAUSES:
             return whole
         told = self._single.decode_all([sentence[start:end] for start, end in clauses])
         while (at := self._unfit(told)) is not None:
@@ -75,13 +77,15 @@ class Splitting:
             if not any(start < joint.end() and joint.start() < end for start, end in kept):
                 found.append((at, joint.start()))
                 at = joint.end()
-        return [(s, e) for s, e in [*found, (at, len(sentence))] if sentence[s:e].strip()]
+        trimmed = (_trimmed(sentence, *span) for span in [*found, (at, len(sentence))])
+        return [(start, end) for start, end in trimmed if start < end]
 
-    def _copied(self, sentence: str, whole: Decoded) -> list[Span]:
+    def _copied(self, sentence: str, whole: Decoded) -> Iterator[Span]:
         """Where the pieces lie that the model copied from the whole sentence."""
-        values = [value for call in self._read(whole) for value in call.arguments]
-        places = [(sentence.find(v), len(v)) for v in values if isinstance(v, str) and v]
-        return [(start, start + length) for start, length in places if start >= 0]
+        for value in (value for call in self._read(whole) for value in call.arguments):
+            if isinstance(value, str) and value:
+                places = (match.span() for match in re.finditer(re.escape(value), sentence))
+                yield from (place for place in places if is_whole(sentence, *place))
 
     def _unfit(self, told: Sequence[Decoded]) -> int | None:
         """The first clause that asks for nothing by itself."""
@@ -93,3 +97,9 @@ class Splitting:
 
     def _read(self, one: Decoded) -> tuple[Call, ...]:
         return decoder.read(one.text, self._catalogue)
+
+
+def _trimmed(sentence: str, start: int, end: int) -> Span:
+    """The same without the spaces around it."""
+    text = sentence[start:end]
+    return start + len(text) - len(text.lstrip()), start + len(text.rstrip())

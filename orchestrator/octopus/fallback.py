@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 
 from orchestrator.octopus.clauses import Decoder
+from orchestrator.octopus.completions import ServerAway
 from orchestrator.octopus.engine import FunctionalTokenSaid
-from orchestrator.octopus.remote import ServerAway
 from schemas.decoded import Decoded
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from orchestrator.tokens import END, functional
 from schemas.errors import HubError
 
 SUMS = "SHA256SUMS"
-"""Where there is one (as `sha256sum * > SHA256SUMS` writes it), every file must have its hash."""
+"""Where there is one (as `sha256sum * > SHA256SUMS` writes it), every file but hidden ones must be
+named in it, and all that is named must have its hash."""
 ARCHITECTURE = "GemmaForCausalLM"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl")
 _MOST_TOKENS = 100
@@ -69,12 +70,14 @@ def _check_configuration(path: Path) -> None:
     try:
         told = json.loads((path / "config.json").read_text(encoding="utf-8"))
         architectures, code = told.get("architectures"), told.get("auto_map")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise UnfitWeights(f"{path}/config.json cannot be read: {error}") from error
     if code:
         raise UnfitWeights(f"{path} wants code of its own to be run (auto_map): it never is")
     if architectures != [ARCHITECTURE]:
         raise UnfitWeights(f"{path} holds {architectures}; {ARCHITECTURE} is what can be run")
+    if told.get("quantization_config"):
+        raise UnfitWeights(f"{path} holds quantized weights; the hub takes the full ones")
 
 
 def _check_sums(path: Path) -> None:
@@ -83,18 +86,17 @@ def _check_sums(path: Path) -> None:
     try:
         lines = (path / SUMS).read_text(encoding="utf-8").splitlines()
         named = (line.split(maxsplit=1) for line in lines if line.strip())
-        wanted = {name.strip().removeprefix("*"): digest for digest, name in named}
+        wanted = {name.strip().removeprefix("*"): digest for digest, name in named} | {SUMS: ""}
     except (OSError, ValueError) as error:
-        raise UnfitWeights(f"{path / SUMS} cannot be read: {error}") from error
+        raise UnfitWeights(f"{path / SUMS} is not what sha256sum writes") from error
     for file in sorted(path.iterdir()):
-        if not file.is_file() or file.name == SUMS:
-            continue
-        if file.name not in wanted:
+        if file.is_file() and file.name not in wanted and file.name[0] != ".":
             raise UnfitWeights(f"{file} is not named in {SUMS}")
-        if _digest(file) != wanted[file.name]:
-            raise UnfitWeights(f"{file} was altered: its hash is not the one in {SUMS}")
-    if missing := sorted(set(wanted) - {file.name for file in path.iterdir()}):
-        raise UnfitWeights(f"{path / missing[0]} is named in {SUMS} and is not there")
+    for name in sorted(wanted.keys() - {SUMS}):  # which names itself if it is made anew
+        if not (path / name).is_file():
+            raise UnfitWeights(f"{path / name} is named in {SUMS} and is not there")
+        if _digest(path / name) != wanted[name]:
+            raise UnfitWeights(f"{path / name} was altered: its hash is not the one in {SUMS}")
 
 
 def _digest(file: Path) -> str:
@@ -109,4 +111,4 @@ def _tokenizer(file: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(file))
     except Exception as error:
-        raise UnfitWeights(f"{file} cannot be read: {error}") from error
+        raise UnfitWeights(f"{file} cannot be read: {' '.join(str(error).split())}") from error

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AttentionInterface, GemmaForCausalLM
+from transformers.utils import logging
 
 from orchestrator.octopus.int8 import quantize
 
@@ -63,10 +64,13 @@ class Gemma:
 
     def __init__(self, folder: Path, precision: Precision) -> None:
         """Only safetensors, never code from the folder; the caller has checked it (`folder.py`)."""
-        model = GemmaForCausalLM.from_pretrained(
+        loaded: Any = GemmaForCausalLM.from_pretrained(
             folder, dtype=torch.bfloat16, attn_implementation=_PACKED, local_files_only=True,
-            use_safetensors=True, trust_remote_code=False,
+            use_safetensors=True, trust_remote_code=False, output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )  # fmt: skip
+        model, told = loaded
+        _check(told)
         self._take(model, precision)
 
     @classmethod
@@ -118,6 +122,19 @@ class Gemma:
         return scores
 
 
+def _check(told: dict[str, Any]) -> None:
+    """ValueError where the weights do not fit the configuration: transformers would make up what it
+    lacks, and leave out what it does not know."""
+    for name, there, wanted in sorted(told["mismatched_keys"]):
+        raise ValueError(f"{name} is {list(there)}, and config.json says {list(wanted)}")
+    for name in sorted(told["missing_keys"]):
+        raise ValueError(f"{name} is missing")
+    for name in sorted(told["unexpected_keys"]):
+        # Some write the head, which is the embeddings again, or tables that are worked out anew.
+        if name.startswith("model.") and name.endswith(".weight"):
+            raise ValueError(f"{name} has no place in what config.json says")
+
+
 def _packed(
     module: Any,
     query: Tensor,
@@ -151,3 +168,6 @@ def _causal(count: int, length: int) -> Tensor | None:
 
 
 AttentionInterface.register(_PACKED, _packed)
+# What is wrong with weights is said in one line (`loading.py`).
+logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,13 +1,16 @@
 """Which model `model.url` means, made ready to decode."""
 
+import importlib.util
 import logging
 import os
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.clauses import Decoder, Splitting
 from orchestrator.octopus.embedded import EmbeddedModel, Pointing
-from orchestrator.octopus.engine import Engine
+from orchestrator.octopus.engine import Engine, SentenceTooLong
 from orchestrator.octopus.fallback import Fallback
 from orchestrator.octopus.folder import UnfitWeights, WeightsFolder, inspected
 from orchestrator.octopus.prompt import PUBLISHED
@@ -29,19 +32,28 @@ def load(model: Model, catalogue: Catalogue, embedded: Path) -> Decoder:
         return own
     if model.url.startswith("http"):
         known = catalogue.only(PUBLISHED_TOKENS)
-        server = Server(
-            model.url, known, weights=model.weights, key=model.key(), timeout=model.timeout,
-            prompt=model.prompt or PUBLISHED, several=model.parallel,
-        )  # fmt: skip
-        return Fallback(_single(server, known, model), own)
+        return Fallback(_single(server(model, known), known, model), own)
     folder = found(model.url)
     known = catalogue.only(folder.tokens)
     return _single(_published(model, folder, known, own), known, model)
 
 
+def server(model: Model, known: Catalogue) -> Server:
+    """The server at `model.url`; nothing is sent to it yet."""
+    return Server(
+        model.url, known, weights=model.weights, key=model.key(), timeout=model.timeout,
+        prompt=model.prompt or PUBLISHED, several=model.parallel,
+    )  # fmt: skip
+
+
 def found(url: str) -> WeightsFolder:
     """The folder that `hf:` or a path names, downloaded if need be; UnfitWeights is one line."""
-    path = _downloaded(url.removeprefix(HUB)) if url.startswith(HUB) else Path(url).expanduser()
+    if url.startswith(HUB):
+        return inspected(_downloaded(url.removeprefix(HUB)))
+    try:
+        path = Path(url).expanduser()
+    except RuntimeError as error:
+        raise UnfitWeights(f"model.url: {url}: nobody here has that name") from error
     return inspected(path)
 
 
@@ -56,30 +68,43 @@ def lacking(folder: WeightsFolder, precision: str) -> str:
     )
 
 
+def published_extra() -> None:
+    """UnfitWeights where what published weights need is not installed."""
+    for name in ("torch", "transformers", "llguidance"):
+        if importlib.util.find_spec(name) is None:
+            raise UnfitWeights(f"{name} is not installed: pip install 'octopus-hub[published]'")
+
+
 def _published(
     model: Model, folder: WeightsFolder, known: Catalogue, own: Engine[Pointing]
 ) -> Decoder:
     if short := lacking(folder, model.precision):
         raise UnfitWeights(short)
-    try:
-        import torch
+    published_extra()
+    import torch
 
-        from orchestrator.octopus.gemma import Gemma
-        from orchestrator.octopus.published import PublishedModel
-    except ImportError as error:
-        raise UnfitWeights(f"{error}: pip install 'octopus-hub[published]'") from error
+    from orchestrator.octopus.gemma import Gemma
+    from orchestrator.octopus.published import PublishedModel
+
     torch.set_num_threads(model.threads or os.cpu_count() or 1)
     try:
         gemma = Gemma(folder.path, model.precision)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        line = str(error).strip().splitlines()[0]
-        raise UnfitWeights(f"{folder.path} cannot be loaded: {line}") from error
+    except Exception as error:  # what transformers, safetensors and torch raise has no one base
+        raise UnfitWeights(f"{folder.path} cannot be loaded: {_line(error)}") from error
     return Engine(
         PublishedModel(
             model.url, folder, gemma, known, prompt=model.prompt or PUBLISHED,
-            several=model.parallel, draft=lambda sentence: own.decode(sentence).text,
+            several=model.parallel, draft=partial(_draft, own),
         )
     )  # fmt: skip
+
+
+def _draft(own: Engine[Pointing], sentence: str) -> str:
+    """What the embedded model would write; nothing about a sentence longer than it reads."""
+    try:
+        return own.decode(sentence).text
+    except SentenceTooLong:
+        return ""
 
 
 def _single(decoder: Decoder, known: Catalogue, model: Model) -> Decoder:
@@ -88,27 +113,28 @@ def _single(decoder: Decoder, known: Catalogue, model: Model) -> Decoder:
 
 def _downloaded(name: str) -> Path:
     """The snapshot of `ORGANISATION/NAME[@REVISION]`, from the cache where it is there."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise UnfitWeights(f"{error}: pip install 'octopus-hub[published]'") from error
+    published_extra()
+    from huggingface_hub import snapshot_download
+
     repository, _, revision = name.partition("@")
-    wanted = ["*.safetensors", "*.json"]
-    for offline in (True, False):
-        try:
-            return Path(
-                snapshot_download(
-                    repository, revision=revision or None, allow_patterns=wanted,
-                    local_files_only=offline,
-                )
-            )  # fmt: skip
-        except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-            why = str(error).strip().splitlines()[0]
-        log.info("%s is not in the cache; it is downloaded", name)
-    raise UnfitWeights(
-        f"{HUB}{name} cannot be had: {why} (or download it elsewhere and name its folder)"
-    )
+    get = partial(
+        snapshot_download, repository, revision=revision or None,
+        allow_patterns=["*.safetensors", "*.json"],
+    )  # fmt: skip
+    with suppress(OSError, ValueError):  # it is not there, or not all of it
+        return Path(get(local_files_only=True))
+    log.info("%s is not in the cache; it is downloaded", name)
+    try:
+        return Path(get())
+    except Exception as error:  # the HTTP client's own come through, and it is not always the same
+        raise UnfitWeights(
+            f"{HUB}{name} cannot be had: {_line(error)} (or download it elsewhere and name its "
+            "folder)"
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _free_memory() -> int:

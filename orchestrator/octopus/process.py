@@ -2,12 +2,14 @@
 
 Sentences wait in a bounded queue; whatever waits when the model is free goes to it together. A
 process that dies is started anew and asked once more, each sentence by itself, so that the one that
-kills it costs no other. One that hangs is killed, and its sentences are refused.
+kills it costs no other. One that hangs is killed, and its sentences are refused. After one that
+cannot be started there is a rest, in which sentences are refused at once.
 """
 
 import asyncio
 import json
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from orchestrator.settings import Model
 from schemas.base import Value
@@ -33,9 +35,12 @@ MAX_TOGETHER = 8
 LOAD_WITHIN = 300.0
 """Seconds that a model may take to load."""
 STOP_WITHIN = 2.0
+REST, REST_AT_MOST = 1.0, 60.0
+"""Seconds of rest after a model that cannot be started; each time twice as long."""
 READY = b'"ready"'
 """What a process says that has loaded its model."""
 _LINE = 1 << 24
+_STOPS = "the hub stops"
 
 
 class Start(BaseModel):
@@ -58,6 +63,7 @@ class ModelDown(HubError):
     """The model died or does not answer; it is being started anew."""
 
     code = "model"
+    passing = True
 
 
 class Problem(Value):
@@ -82,7 +88,7 @@ class _Died(Exception):
 _answers: TypeAdapter[list[Decoded | Problem]] = TypeAdapter(list[Decoded | Problem])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Waiting:
     """A sentence, and where its answer goes."""
 
@@ -98,14 +104,17 @@ class ModelProcess:
         start: Start,
         *,
         deadline: float,
-        program: Sequence[str] = (sys.executable, "-m", "orchestrator.octopus.worker"),
+        program: Sequence[str] = (sys.executable, "-P", "-m", "orchestrator.octopus.worker"),
     ) -> None:
         """`deadline`: seconds for one batch of sentences."""
         self._start = start.model_dump_json()
         self._deadline = deadline
         self._program = program
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING)
+        self._waiting: list[_Waiting] = []
+        self._some = asyncio.Event()
         self._process: Process | None = None
+        self._rest, self._rests_until = 0.0, 0.0
+        self._why: HubError = ModelDown()
 
     async def __aenter__(self) -> Self:
         await self._load()
@@ -114,139 +123,183 @@ class ModelProcess:
 
     async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-        while not self._waiting.empty():
-            _settle(self._waiting.get_nowait(), ModelDown("the hub stops"))
+        await asyncio.wait([self._task])
         await self._stop()
 
     @property
     def pid(self) -> int | None:
         """The process, while it runs."""
-        return self._process.pid if self._process is not None else None
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
 
     async def decode(self, sentence: str) -> Decoded:
         """One sentence; ModelBusy, ModelDown, ModelRefused."""
-        future: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
+        if self._task.done():
+            raise ModelDown(_STOPS)
+        if len(self._waiting) >= MAX_WAITING:
+            raise ModelBusy
+        one = _Waiting(sentence, asyncio.get_running_loop().create_future())
+        self._waiting.append(one)
+        self._some.set()
         try:
-            self._waiting.put_nowait(_Waiting(sentence, future))
-        except asyncio.QueueFull as error:
-            raise ModelBusy from error
-        return await future
+            return await one.future
+        finally:  # who gives up makes room
+            if one in self._waiting:
+                self._waiting.remove(one)
 
     async def _serve(self) -> None:
-        while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < MAX_TOGETHER and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            batch = [one for one in batch if not one.future.done()]
-            try:
+        batch: list[_Waiting] = []
+        try:
+            while True:
+                batch = await self._next()
                 await self._answer(batch)
                 await self._again()
-            except asyncio.CancelledError:
-                for one in batch:
-                    _settle(one, ModelDown("the hub stops"))
-                raise
+        finally:
+            for one in (*batch, *self._waiting):
+                _settle(one, ModelDown(_STOPS))
+
+    async def _next(self) -> list[_Waiting]:
+        while not self._waiting:
+            self._some.clear()
+            await self._some.wait()
+        batch, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
+        return batch
 
     async def _answer(self, batch: list[_Waiting]) -> None:
         try:
             await self._ask(batch)
-        except _Died:
+        except _Died as error:
+            log.warning("the model died (%s); it is asked once more", error)
             for one in batch:
                 await self._once_more(one)
 
     async def _again(self) -> None:
         """After a model that died or hung the next one, before anybody asks."""
-        if self._process is None:
-            try:
-                await self._load()
-            except HubError as error:
-                log.error("%s", error)
+        with suppress(HubError):  # it is logged, and told to the next who asks
+            await self._ready()
 
     async def _once_more(self, one: _Waiting) -> None:
         try:
             await self._ask([one])
         except _Died as error:
+            log.error("the model died of the same sentence twice (%s)", error)
             _settle(one, ModelDown(f"the model died of it twice: {error}"))
 
     async def _ask(self, batch: list[_Waiting]) -> None:
         """Have the batch decoded; _Died where the process did not live to answer."""
+        batch = [one for one in batch if not one.future.done()]
         if not batch:
             return
+        told: Sequence[Decoded | Problem | HubError]
         try:
-            if self._process is None:
-                await self._load()
+            await self._ready()
             async with asyncio.timeout(self._deadline):
                 line = await self._exchange(json.dumps([one.sentence for one in batch]))
-            told = _answers.validate_json(line)
-        except ValidationError as error:
-            await self._kill()
-            raise _Died("it wrote what cannot be read") from error
+            told = _read(line, len(batch))
+        except HubError as error:
+            told = [error] * len(batch)
         except TimeoutError:
             await self._kill()
             reason = f"the model did not answer within {self._deadline:g} s; it is started anew"
-            for one in batch:
-                _settle(one, ModelDown(reason))
+            log.error(reason)
+            told = [ModelDown(reason)] * len(batch)
+        except ValueError as error:
+            await self._kill()
+            raise _Died("it wrote what cannot be read") from error
+        for one, answer in zip(batch, told, strict=True):
+            _settle(one, answer)
+
+    async def _ready(self) -> None:
+        """Load the model if none runs; ModelRefused, ModelDown, and at once while it rests."""
+        if self.pid is not None:
+            return
+        if self._process is not None:
+            log.warning("the model died (exit status %s)", self._process.returncode)
+            await self._kill()
+        clock = asyncio.get_running_loop().time
+        if clock() < self._rests_until:
+            raise self._why.with_traceback(None)
+        try:
+            await self._load()
         except HubError as error:
-            for one in batch:
-                _settle(one, error)
-        else:
-            for one, answer in zip(batch, told, strict=True):
-                _settle(one, answer)
+            log.error("%s", error)
+            self._rest = min(max(REST, 2 * self._rest), REST_AT_MOST)
+            self._rests_until, self._why = clock() + self._rest, error
+            raise
+        self._rest = 0.0
 
     async def _load(self) -> None:
         """Start the process and wait until it is ready; ModelRefused, ModelDown."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self._program, stdin=PIPE, stdout=PIPE, limit=_LINE, start_new_session=True
-        )
+        loaded = False
         try:
             async with asyncio.timeout(LOAD_WITHIN):
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._program, stdin=PIPE, stdout=PIPE, limit=_LINE, start_new_session=True,
+                    # Its imports are the hub's: nothing comes from the folder the hub stands in.
+                    env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+                )  # fmt: skip
                 line = await self._exchange(self._start)
-        except (TimeoutError, _Died) as error:
-            await self._kill()
-            why = str(error) or f"it is not ready after {LOAD_WITHIN:g} s"
-            raise ModelDown(f"the model cannot be started: {why}") from error
-        if line.strip() != READY:
-            await self._kill()
-            raise ModelRefused(Problem.model_validate_json(line))
+            loaded = line.strip() == READY
+            if not loaded:
+                raise ModelRefused(Problem.model_validate_json(line))
+        except TimeoutError as error:
+            raise _not_started(f"it is not ready after {LOAD_WITHIN:g} s") from error
+        except ValueError as error:
+            raise _not_started("it writes what cannot be read") from error
+        except (OSError, RuntimeError, _Died) as error:  # no program, no memory, no thread
+            raise _not_started(str(error)) from error
+        finally:
+            if not loaded:
+                await self._kill()
 
     async def _exchange(self, line: str) -> bytes:
-        """A line to the process, and its next one back."""
+        """A line to the process, and its next one back; _Died, ValueError if that has no end."""
         process = self._process
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
-        try:
+        answer = b""
+        with suppress(ConnectionError):
             process.stdin.write(line.encode() + b"\n")
             await process.stdin.drain()
             answer = await process.stdout.readline()
-        except (ConnectionError, ValueError) as error:
-            answer = b""
-            log.debug("the model's process cannot be talked to: %s", error)
         if not answer.endswith(b"\n"):
-            await self._kill()
+            await self._stop()
             raise _Died(f"exit status {process.returncode}")
         return answer
 
     async def _kill(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
+        if self._process is not None:
             with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            log.warning("the model's process ended with status %s", process.returncode)
+                self._process.kill()
+            await _ended(self._process)
+            self._process = None
 
     async def _stop(self) -> None:
         """Let it end by itself, as it does when there is no more input."""
-        process = self._process
-        if process is None or process.stdin is None:
-            return
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_WITHIN):
-                await process.wait()
-        except TimeoutError:
+        if self._process is not None:
+            await _ended(self._process)
             await self._kill()
+
+
+async def _ended(process: Process) -> None:
+    """Close its input and wait a while for its end. Its output is read, too: until that is at its
+    end, a process does not count as ended."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_WITHIN):
+            await process.communicate(b"")
+
+
+def _read(line: bytes, count: int) -> list[Decoded | Problem]:
+    """The answers to `count` sentences; ValueError where it is anything else."""
+    told = _answers.validate_json(line)
+    if len(told) != count:
+        raise ValueError(f"{len(told)} answers to {count} sentences")
+    return told
+
+
+def _not_started(why: str) -> ModelDown:
+    return ModelDown(f"the model cannot be started: {why}")
 
 
 def _settle(one: _Waiting, told: Decoded | Problem | HubError) -> None:

@@ -7,9 +7,11 @@ word just copied. Each token is still the one these weights choose.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 import llguidance
 import numpy as np
@@ -20,11 +22,12 @@ from torch import Tensor
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.engine import Floats, SentenceTooLong
-from orchestrator.octopus.folder import WeightsFolder
+from orchestrator.octopus.folder import UnfitWeights, WeightsFolder
 from orchestrator.octopus.gemma import Gemma, Past, Segment
 from orchestrator.octopus.prompt import PUBLISHED, parts
 from orchestrator.octopus.spelled import lark
-from orchestrator.tokens import functional
+from orchestrator.tokens import FUNCTIONAL, functional
+from schemas.errors import HubError
 
 Ids = NDArray[np.int64]
 MAX_TOKENS = 256
@@ -33,6 +36,15 @@ AHEAD = 8
 """Tokens of the sentence that are read ahead; up to here a step on two cores costs no more."""
 Draft = Callable[[str], str]
 """A sentence to what is likely to be written about it."""
+LIMITS = llguidance.LLParserLimits(step_lexer_fuel=100_000_000, verbose_errors=False)
+"""A long word without spaces, or a long quotation, takes more than llguidance's own limit."""
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+class GrammarFailed(HubError):
+    """The grammar of the sentence cannot be kept to."""
+
+    code = "grammar"
 
 
 class PublishedModel:
@@ -57,19 +69,24 @@ class PublishedModel:
         self._prompt = parts(prompt)
         self._several = several
         self._draft = draft
-        self._writing = llguidance.LLTokenizer(folder.tokenizer.to_str())
-        self._reading = _plain(folder.tokenizer)
-        self._functional = frozenset(
-            folder.tokenizer.token_to_id(functional(f.token)) or 0 for f in catalogue
-        )
+        self._tokenizer = folder.tokenizer
+        pieces = Pieces(folder.tokenizer, gemma.config.vocab_size)
+        self._reading = pieces.plain
+        self._writing = llguidance.LLTokenizer(llguidance.TokenizerWrapper(pieces))
+        grammar = lark(catalogue, "", several=several)
+        if wrong := llguidance.LLMatcher.validate_grammar(grammar, self._writing):
+            raise UnfitWeights(f"{folder.path} cannot write every call: {wrong.splitlines()[0]}")
+        named = (folder.tokenizer.token_to_id(functional(f.token)) for f in catalogue)
+        self._functional = frozenset(token for token in named if token is not None)
         self._bos = [] if gemma.config.bos_token_id is None else [int(gemma.config.bos_token_id)]
         both = zip(self._asked("a"), self._asked("1"), strict=False)
         self._prefix = [token for token, _ in takewhile(lambda two: two[0] == two[1], both)]
         self._past = gemma.past()
-        gemma.read([Segment(self._past, self._prefix)])
+        if self._prefix:
+            gemma.read([Segment(self._past, self._prefix)])
 
     def start(self, sentence: str) -> "Spelling":
-        """See `engine.Model`."""
+        """See `engine.Model`; GrammarFailed."""
         ids = self._asked(sentence)
         said = self._reading.encode(" " + sentence, add_special_tokens=False).ids
         if len(said) > MAX_TOKENS:
@@ -79,10 +96,9 @@ class PublishedModel:
         known = len(self._prefix) if ids[: len(self._prefix)] == self._prefix else 0
         past = self._past.copy() if known else self._gemma.past()
         grammar = lark(self._catalogue, sentence, several=self._several)
-        matcher = llguidance.LLMatcher(self._writing, grammar, log_level=0)
-        draft = self._tokens(" " + self._draft(sentence)) if self._draft else []
+        matcher = llguidance.LLMatcher(self._writing, grammar, log_level=0, limits=LIMITS)
         words = [self._writing.decode_str([token]).strip() for token in said]
-        likely = Likely(draft, said, words)
+        likely = Likely(self._drafted(sentence), said, words)
         return Spelling(matcher, self._writing, past, ids[known:], likely, self._functional)
 
     def probabilities(self, derivations: Sequence["Spelling"]) -> list[Floats]:
@@ -105,9 +121,9 @@ class PublishedModel:
         text = f"{before}{sentence}{after}"
         return [*self._bos, *self._reading.encode(text, add_special_tokens=False).ids]
 
-    def _tokens(self, text: str) -> list[int]:
-        found: list[int] = self._writing.tokenize_str(text, parse_special=True)
-        return found
+    def _drafted(self, sentence: str) -> list[int]:
+        text = self._draft(sentence) if self._draft else ""
+        return self._tokenizer.encode(" " + text, add_special_tokens=False).ids if text else []
 
 
 @dataclass(frozen=True)
@@ -157,6 +173,8 @@ class Spelling:
     @property
     def ended(self) -> bool:
         """See `engine.Derivation`."""
+        if self._matcher.is_error():
+            raise GrammarFailed
         stopped: bool = self._matcher.is_stopped()
         return stopped
 
@@ -224,16 +242,43 @@ class Spelling:
         if not letters:
             return forced
         forced = self._tokenizer.tokenize_bytes(letters)
+        if len(forced) > 1:
+            return forced[:-1]
         longest = max(len(self._tokenizer.decode_bytes([int(token)])) for token in self.open())
         # Where a token goes on behind these letters, it may be the one that the model would write.
-        return forced[:-1] if longest > len(letters) else forced
+        return [] if longest > len(letters) else forced
 
     def _text(self, tokens: list[int]) -> str:
         text: str = self._tokenizer.decode_str(tokens)
         return text
 
 
-def _plain(tokenizer: Tokenizer) -> Tokenizer:
-    """The same without special tokens: nothing that a person writes becomes one."""
-    description = json.loads(tokenizer.to_str()) | {"added_tokens": [], "post_processor": None}
-    return Tokenizer.from_str(json.dumps(description))
+class Pieces:
+    """The tokens as llguidance wants them. Letters never become a special token: neither those that
+    a person writes, nor those that are copied."""
+
+    bos_token_id, eos_token_id = None, 0  # no grammar here writes them
+
+    def __init__(self, tokenizer: Tokenizer, count: int) -> None:
+        """Of the first `count` tokens: those that the weights know."""
+        known = range(min(count, tokenizer.get_vocab_size()))
+        self.tokens = [_bytes(tokenizer.id_to_token(token) or "") for token in known]
+        told = json.loads(tokenizer.to_str())
+        special = [t for t in told["added_tokens"] if _is_special(t)]
+        self.special_token_ids = [t["id"] for t in special if t["id"] in known]
+        told["added_tokens"] = [t for t in told["added_tokens"] if not _is_special(t)]
+        told |= {"post_processor": None, "truncation": None, "padding": None}
+        self.plain = Tokenizer.from_str(json.dumps(told))
+
+    def __call__(self, text: str) -> list[int]:
+        """The tokens of letters."""
+        return list(self.plain.encode(text, add_special_tokens=False).ids)
+
+
+def _bytes(piece: str) -> bytes:
+    byte = _BYTE.fullmatch(piece)
+    return bytes.fromhex(byte[1]) if byte else piece.replace("▁", " ").encode()
+
+
+def _is_special(added: dict[str, Any]) -> bool:
+    return bool(added["special"] or FUNCTIONAL.fullmatch(added["content"]))

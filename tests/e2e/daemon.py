@@ -67,6 +67,19 @@ class Site:
         """The process id of the hub's broker."""
         return int((self.state / "broker" / "pid").read_text())
 
+    @property
+    def children(self) -> dict[int, str]:
+        """The processes that the daemon started, with their command lines."""
+        assert self._daemon
+        pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+        return {pid: _command(pid) for pid in pids if parent(pid) == self._daemon.pid}
+
+    @property
+    def worker(self) -> int | None:
+        """The process id of the daemon's model."""
+        named = [pid for pid, line in self.children.items() if "octopus.worker" in line]
+        return named[0] if named else None
+
     async def start(self) -> float:
         """Start the daemon; the seconds until it was ready."""
         loop = asyncio.get_running_loop()
@@ -76,11 +89,22 @@ class Site:
         await eventually(lambda: "ready after" in self.log, READY_WITHIN, self)
         return loop.time() - began
 
-    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """End the daemon; its status."""
+    def kill(self, how: signal.Signals, *children: int) -> None:
+        """To the daemon, and to these of its children."""
         assert self._daemon
         with contextlib.suppress(ProcessLookupError):
             self._daemon.send_signal(how)
+        for pid in children:
+            os.kill(pid, how)
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End the daemon; its status."""
+        self.kill(how)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for the end of the daemon; its status."""
+        assert self._daemon
         async with asyncio.timeout(30):
             return await self._daemon.wait()
 
@@ -150,6 +174,21 @@ async def _process(*arguments: str, out: int) -> asyncio.subprocess.Process:
         cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, stdin=asyncio.subprocess.DEVNULL,
         stdout=out, stderr=out,
     )  # fmt: skip
+
+
+def parent(pid: int) -> int | None:
+    """Whose child a process is; None once it has ended."""
+    try:
+        state, above = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return None
+    return int(above) if state != "Z" else None
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 async def eventually(holds: Callable[[], bool], within: float, site: Site) -> None:

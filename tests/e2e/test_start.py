@@ -49,6 +49,7 @@ def _state(name: str, content: bytes) -> Callable[[Site], object]:
         (_hub("[broker\n"), ("hub.toml", "line 3")),
         (_unkeepable, ("/dev/null/x", "cannot keep state")),
         (_hub("[broker]\nurl = 'mqtt://h'\npassword_file = '/no'"), ("broker.password_file",)),
+        (_hub("[model]\nurl = '/no/weights'"), ("/no/weights",)),
         (lambda site: (site.config / "hub.toml").unlink(), ("has no hub.toml", "--config")),
         (_state("devices.json", b"{"), ("devices.json is damaged",)),
         (_state("journal.db", b"no database at all" * 100), ("journal.db",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
 import json
 import logging
@@ -10,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,10 +26,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus import remote, spelled
+from orchestrator.octopus import completions, spelled
+from orchestrator.octopus.completions import MAX_AT_ONCE, MAX_BODY, ServerAway
 from orchestrator.octopus.engine import FunctionalTokenSaid
 from orchestrator.octopus.prompt import PUBLISHED, QUERY
-from orchestrator.octopus.remote import MAX_BODY, Server, ServerAway
+from orchestrator.octopus.remote import Server
 from orchestrator.tokens import END
 from schemas.decoded import Decoded
 from schemas.errors import InvalidSettings
@@ -53,11 +56,11 @@ from tests.modelserver import (
 
 SELFIE = "Take a selfie with the front camera"
 WEATHER = "Text John the weather in Seoul, and set the volume of my music to 3"
-PRIVATE = "Text Zebulon that the safe opens with 4711"
+PRIVATE = "Text Zebulon that the safe opens with 471147"
 OUTPUTS = {
     SELFIE: " <nexa_0>('front')",
     WEATHER: " <nexa_7>('John', <nexa_2>('Seoul'));<nexa_13>(3, 'media')",
-    PRIVATE: " <nexa_7>('Zebulon', 'the safe opens with 4711')",
+    PRIVATE: " <nexa_7>('Zebulon', 'the safe opens with 471147')",
 }
 BY_THE_BOOK = {"vllm": vllm, "llama": llama}
 BEYOND = ("skip_special_tokens", "preserved_tokens", "structured_outputs")
@@ -71,7 +74,7 @@ ANSWER = completion(CHOICE, 9)
 @pytest.fixture(autouse=True)
 def short_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between tries."""
-    monkeypatch.setattr(remote, "_BACKOFF", 0.01)
+    monkeypatch.setattr(completions, "_BACKOFF", 0.01)
 
 
 @contextmanager
@@ -94,11 +97,12 @@ def away(client: Server, *sentences: str) -> str:
     with pytest.raises(ServerAway) as caught:
         client.decode_all(sentences or [PRIVATE])
     said = str(caught.value)
+    told = "".join(traceback.format_exception(caught.value))
     assert said.startswith(f"the model server {client.name} ")
     assert "\n" not in said
     assert len(said) < 300
-    for secret in ("Zebulon", "4711", "SECRET"):
-        assert secret not in said
+    for secret in ("Zebulon", "471147", "SECRET"):  # longer than a port, which may be any number
+        assert secret not in told
     assert caught.value.code == "model_server"
     return said
 
@@ -133,6 +137,7 @@ def test_what_is_asked(catalogue: Catalogue) -> None:
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1/completions")
     assert request.headers["Authorization"] == "Bearer k-1"
+    assert request.headers["Accept-Encoding"] == "identity"
     assert request.body == {
         "model": WEIGHTS,
         "prompt": PUBLISHED.replace(QUERY, SELFIE),
@@ -207,18 +212,33 @@ def test_several_sentences_are_under_way_at_the_same_time(catalogue: Catalogue) 
     assert len(server.requests) == 8
 
 
-def test_every_request_has_its_own_connection(catalogue: Catalogue) -> None:
+def test_no_connection_is_kept_from_call_to_call(catalogue: Catalogue) -> None:
     with asking(vllm(OUTPUTS), catalogue, weights="") as (client, server):
         for _ in range(2):
             client.decode_all([SELFIE])
-    assert len({one.port for one in server.requests}) == 3
+    models, first, second = (one.port for one in server.requests)
+    assert second not in (models, first)
 
 
 def test_more_sentences_than_go_at_once(catalogue: Catalogue) -> None:
+    book, full = vllm(OUTPUTS), threading.Barrier(MAX_AT_ONCE)
+    room = threading.Semaphore(MAX_AT_ONCE)
+
+    def answer(one: Exchange) -> None:
+        assert room.acquire(blocking=False)
+        full.wait(5)
+        one.gone.wait(0.1)  # for the next, if there were one
+        room.release()
+        book(one)
+
+    with asking(answer, catalogue) as (client, _):
+        assert len(client.decode_all([SELFIE, WEATHER] * MAX_AT_ONCE)) == 2 * MAX_AT_ONCE
+
+
+def test_nothing_said_is_nothing_sent(catalogue: Catalogue) -> None:
     with asking(vllm(OUTPUTS), catalogue) as (client, server):
         assert client.decode_all([]) == []
-        assert server.requests == []
-        assert len(client.decode_all([SELFIE, WEATHER] * 20)) == 40
+    assert server.requests == []
 
 
 def test_an_error_of_one_sentence_is_an_error_of_all_at_once(catalogue: Catalogue) -> None:
@@ -327,14 +347,10 @@ NEVER_DONE = {
 
 
 def gives_up(client: Server, *sentences: str) -> None:
-    """In time, and nothing reads on behind the caller's back."""
+    """In time."""
     started = time.monotonic()
     assert "gives no answer within 0.3 s" in away(client, *sentences)
     assert time.monotonic() - started < 3
-    for thread in threading.enumerate():
-        if thread.name.startswith("model-server"):
-            thread.join(3)
-            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("path", ["models", "answer"])
@@ -346,8 +362,30 @@ def test_the_time_is_for_the_whole_call(kind: str, path: str, catalogue: Catalog
         gives_up(client, SELFIE, PRIVATE)
 
 
+def test_nothing_reads_on_once_the_time_is_up(catalogue: Catalogue) -> None:
+    stopped = threading.Event()
+
+    def endless(one: Exchange) -> None:
+        NEVER_DONE["body"](one)
+        stopped.set()
+
+    with asking(endless, catalogue, timeout=0.3) as (client, _):
+        gives_up(client)
+        assert stopped.wait(5)
+
+
+def test_a_name_that_is_looked_up_for_long(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(10) and [])
+    client = Server("http://hub.test/v1", catalogue, timeout=0.3)
+    gives_up(client)
+    found.set()
+
+
 def test_a_server_is_asked_again_after_it_was_too_slow(catalogue: Catalogue) -> None:
-    with asking(in_turn(silent, vllm(OUTPUTS)), catalogue, timeout=0.3) as (client, _):
+    with asking(in_turn(silent, vllm(OUTPUTS)), catalogue, timeout=1.0) as (client, _):
         away(client)
         assert client.decode_all([SELFIE])[0].confidence > 0.9
 
@@ -412,7 +450,7 @@ def test_waiting_that_is_over_or_no_time(asked: str, catalogue: Catalogue) -> No
     [
         (status(401), "wants another key (401): write it into the model.key_file"),
         (status(403), "wants another key (403)"),
-        (status(404), "has no /v1/completions, or not these weights (404)"),
+        (status(404), "has no /v1/completions, or not these weights (404): is model.url that of a"),
         (status(409), "answers with status 409"),
         (status(204), "answers with status 204"),
     ],
@@ -425,7 +463,7 @@ def test_other_refusals_are_final(trouble: Manner, said: str, catalogue: Catalog
 
 def test_weights_that_the_server_does_not_have(catalogue: Catalogue) -> None:
     with asking(vllm(OUTPUTS), catalogue, weights="squid") as (client, _):
-        assert "or not these weights (404)" in away(client)
+        assert "and model.weights their name there?" in away(client)
 
 
 @pytest.mark.parametrize("code", [301, 302, 307, 308])
@@ -438,26 +476,32 @@ def test_redirects_are_not_followed(code: int, catalogue: Catalogue) -> None:
 
 
 HALF = json.dumps(ANSWER).encode()[:100]
+PACKED = gzip.compress(json.dumps(ANSWER).encode())
 NONSENSE: dict[str, tuple[Manner, str]] = {
-    "html": (raw(b"<!doctype html><p>4711", "text/html"), "Invalid JSON"),
+    "html": (raw(b"<!doctype html><p>471147", "text/html"), "Invalid JSON"),
     "half": (raw(HALF), "Invalid JSON: EOF"),
     "empty": (raw(b""), "Invalid JSON: EOF"),
     "latin": (raw(b'{"choices": [{"text": "\xe9"}]}'), "Invalid JSON"),
+    "packed": (lambda one: one.send(200, PACKED, Content_Encoding="gzip"), "Invalid JSON"),
     "deep": (raw(b'{"choices": ' + b"[" * 100_000), "Invalid JSON"),
     "nan": (raw(json.dumps(ANSWER).replace("-0.1", "NaN").encode()), "token_logprobs.0"),
     "list": (saying([ANSWER]), "Input should be an object"),
-    "nothing": (saying({"error": "4711"}), "choices: Field required"),
+    "nothing": (saying({"error": "471147"}), "choices: Field required"),
     "no choice": (saying({"choices": []}), "choices: Tuple should have at least 1 item"),
-    "choice": (saying({"choices": {"text": "4711"}}), "choices: Input should be a valid array"),
+    "choice": (saying({"choices": {"text": "471147"}}), "choices: Input should be a valid array"),
     "no text": (saying({"choices": [without(CHOICE, "text")]}), "choices.0.text: Field required"),
-    "text": (saying({"choices": [CHOICE | {"text": 4711}]}), "choices.0.text: Input should be"),
-    "chat": (saying({"choices": [{"message": {"content": "4711"}}]}), "text: Field required"),
+    "text": (saying({"choices": [CHOICE | {"text": 471147}]}), "choices.0.text: Input should be"),
+    "chat": (saying({"choices": [{"message": {"content": "471147"}}]}), "text: Field required"),
     "usage": (saying(ANSWER | {"usage": [1]}), "usage: Input should be an object"),
     "probability": (
         saying(
             {"choices": [CHOICE | {"logprobs": {"content": [{"token": "x", "logprob": 0.98}]}}]}
         ),
         "logprob: Input should be less than or equal to",
+    ),
+    "written": (
+        saying({"choices": [CHOICE | {"logprobs": {"token_logprobs": ["-0.1"]}}]}),
+        "token_logprobs.0: Input should be a valid number",
     ),
     "much": (raw(b" " * (MAX_BODY + 1)), f"answers more than {MAX_BODY} bytes"),
 }
@@ -495,13 +539,13 @@ def text_only(text: str) -> dict[str, Any]:
     ("text", "said"),
     [
         ("", "expected a functional token at character 0): are its weights made for functional"),
-        ("('Zebulon', '4711')", "expected a functional token at character 0): are its"),
-        ("I text Zebulon: 4711", "expected a functional token at character 0): are its"),
-        ("<nexa_7>('Zebulon', 4711", "expected ',', but the text ends"),
-        ("<nexa_7>('Zebulon', '' 4711", "expected a closing quote"),
-        ("<nexa_7>('Zebulon' 4711)", "expected a closing quote at character"),
-        ("<nexa_0>('front', '4711')", "take_a_photo takes 1 arguments, 2 given"),
-        ("<nexa_0>('front') 4711", "expected the end at character"),
+        ("('Zebulon', '471147')", "expected a functional token at character 0): are its"),
+        ("I text Zebulon: 471147", "expected a functional token at character 0): are its"),
+        ("<nexa_7>('Zebulon', 471147", "expected ',', but the text ends"),
+        ("<nexa_7>('Zebulon', '' 471147", "expected a closing quote"),
+        ("<nexa_7>('Zebulon' 471147)", "expected a closing quote at character"),
+        ("<nexa_0>('front', '471147')", "take_a_photo takes 1 arguments, 2 given"),
+        ("<nexa_0>('front') 471147", "expected the end at character"),
         ("<nexa_54>()", "no function has the token <nexa_54>"),
         ("<nexa_20>();<nexa_0>()", "irrelevant_function stands beside other calls"),
         ("<nexa_0>" * 3_000, "the model wrote 24010 characters"),
@@ -536,10 +580,13 @@ def test_text_that_was_cut_off_is_no_call(catalogue: Catalogue) -> None:
         {"content": []},
         {"tokens": [" ", "<nexa_0>"], "token_logprobs": [None, None]},
         {"tokens": [" ", "<nexa_0>"]},
+        {"tokens": ["<nexa_0>", ";", "<nexa_15>"], "token_logprobs": [-0.1, -0.1, None]},
     ],
 )
 def test_without_log_probabilities_nothing_is_believed(given: Any, catalogue: Catalogue) -> None:
-    with asking(saying(completion(CHOICE | {"logprobs": given}, 9)), catalogue) as (client, _):
+    text = "<nexa_0>();<nexa_15>()" if ";" in str(given) else "<nexa_0>()"
+    answer = completion(CHOICE | {"logprobs": given, "text": text}, 9)
+    with asking(saying(answer), catalogue) as (client, _):
         assert "gives no log probabilities" in away(client)
 
 
@@ -611,7 +658,7 @@ def test_a_query_stays_in_the_address(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "127.0.0.1:8000/v1", "ftp://hub/v1", "http://", "http://u:s3cret@h:x/v1",
-     "http://h:99999/v1", "http://a..b/v1", f"http://{'a' * 70}/v1"],
+     "http://h:99999/v1", "http://xn--/v1"],
 )  # fmt: skip
 def test_addresses_that_are_none(url: str, catalogue: Catalogue) -> None:
     with pytest.raises(InvalidSettings, match=r"model\.url") as caught:
@@ -625,13 +672,45 @@ def test_keys_that_are_none(key: str, catalogue: Catalogue) -> None:
         Server("http://127.0.0.1/v1", catalogue, key=key)
 
 
-def test_nobody_is_there(catalogue: Catalogue) -> None:
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where nobody listens."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # it does not listen
-        client = Server(f"http://127.0.0.1:{taken.getsockname()[1]}/v1", catalogue, timeout=5)
-        said = away(client)
-        client.close()
-    assert "cannot be reached ([Errno 111] Connection refused): does it run?" in said
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_nobody_is_there(port: int, catalogue: Catalogue) -> None:
+    said = away(Server(f"http://127.0.0.1:{port}/v1", catalogue, timeout=5))
+    assert "cannot be reached (ConnectionRefusedError [Errno 111]" in said
+    assert said.endswith(f"('127.0.0.1', {port})): does it run?")
+
+
+def test_nobody_is_there_at_any_address_of_the_host(
+    port: int, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
+    other = (*one[:4], ("127.0.0.2", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [one, other])
+    said = away(Server(f"http://hub.test:{port}/v1", catalogue, timeout=5))
+    assert "cannot be reached (ConnectionRefusedError [Errno 111]" in said
+
+
+def test_the_reason_is_no_error_of_the_callers(port: int, catalogue: Catalogue) -> None:
+    try:
+        raise FunctionalTokenSaid
+    except FunctionalTokenSaid:
+        said = away(Server(f"http://127.0.0.1:{port}/v1", catalogue, timeout=5))
+    assert "cannot be reached (ConnectionRefusedError [Errno 111]" in said
+
+
+def test_a_name_that_nobody_has(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    said = away(Server("http://hub.test/v1", catalogue, timeout=5))
+    assert "cannot be reached (gaierror [Errno -2] Name or service not known)" in said
 
 
 def test_a_server_that_comes_back_in_time(
@@ -645,7 +724,7 @@ def test_a_server_that_comes_back_in_time(
             stack.enter_context(model.running())
             return 0.0
 
-        monkeypatch.setattr(remote.random, "uniform", between_tries)
+        monkeypatch.setattr(completions.random, "uniform", between_tries)
         assert client.decode_all([SELFIE])
     client.close()
 
@@ -688,6 +767,17 @@ def tls(identity: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(identity)
     return context
+
+
+def test_a_server_that_wants_a_certificate(
+    catalogue: Catalogue, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certifi, "where", lambda: str(identity))
+    context = tls(identity)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with asking(ModelServer(vllm(OUTPUTS), context), catalogue) as (client, server):
+        assert "broke off the connection" in away(client)
+    assert server.requests == []
 
 
 def test_a_server_that_nobody_vouches_for_gets_nothing(

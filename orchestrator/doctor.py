@@ -1,0 +1,60 @@
+"""What would keep the configured model from working, said before it does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.folder import UnfitWeights
+from orchestrator.octopus.loading import PUBLISHED_TOKENS, found, lacking, published_extra, server
+from orchestrator.octopus.manifest import manifest_of
+from orchestrator.settings import Model
+from schemas.errors import HubError
+
+_GIB = 1 << 30
+_ASKED = "take a photo"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what was seen."""
+
+    name: str
+    good: bool
+    said: str
+
+
+def model_checks(model: Model, catalogue: Catalogue, embedded: Path) -> Iterator[Check]:
+    """The embedded weights, which are always needed, then the model that `model.url` names."""
+    yield _checked("embedded weights", lambda: _embedded(embedded))
+    if model.url.startswith("http"):
+        known = catalogue.only(PUBLISHED_TOKENS)
+        yield _checked("model server", lambda: _server(model, known))
+    elif model.url != "embedded:":
+        yield _checked("weights", lambda: _folder(model))
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except HubError as error:
+        return Check(name, False, str(error))
+
+
+def _embedded(folder: Path) -> str:
+    manifest_of(folder)
+    return f"whole: {folder}"
+
+
+def _folder(model: Model) -> str:
+    published_extra()
+    folder = found(model.url)
+    if short := lacking(folder, model.precision):
+        raise UnfitWeights(short)
+    needs = folder.needs(model.precision) / _GIB
+    return f"{len(folder.tokens)} functions, {needs:.1f} GiB of memory while loading: {folder.path}"
+
+
+def _server(model: Model, known: Catalogue) -> str:
+    (told,) = server(model, known).decode_all([_ASKED])
+    return f"{model.url} writes {told.text} for “{_ASKED}”, {told.confidence:.0%} sure"
