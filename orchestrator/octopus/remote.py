@@ -105,7 +105,7 @@ class Server:
         self._client = Client(url, key, timeout)
         self.name = self._client.name
         self._catalogue = catalogue
-        self._weights = weights
+        self._named = self._weights = weights
         self._prompt = parts(prompt)
         self._several = several
         self._level = _GRAMMAR if grammar else _SPECIAL
@@ -115,10 +115,11 @@ class Server:
         FunctionalTokenSaid, and then nothing was sent."""
         if any(FUNCTIONAL.search(sentence) for sentence in sentences):
             raise FunctionalTokenSaid
-        return run(self._together(sentences))
-
-    def close(self) -> None:
-        """Nothing is open between calls."""
+        try:
+            return run(self._together(sentences))
+        except ServerAway:
+            self._weights = self._named  # it may come back with others
+            raise
 
     async def _together(self, sentences: Sequence[str]) -> list[Decoded]:
         async with self._client.session() as session:

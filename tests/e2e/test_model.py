@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+from pathlib import Path
 
 from orchestrator.broker import LOCAL, Login, passwords
 from orchestrator.client import connected
@@ -77,3 +79,36 @@ async def test_a_killed_daemon_takes_its_model_along(site: Site) -> None:
     os.kill(hung, signal.SIGSTOP)
     assert await site.stop(signal.SIGKILL) == -signal.SIGKILL
     await eventually(lambda: parent(hung) is None, 5, site)
+
+
+async def test_where_the_server_is_away_the_embedded_weights_answer(site: Site) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+        with (site.config / "hub.toml").open("a") as settings:
+            settings.write(f'[model]\nurl = "{url}"\n')
+        await site.start()
+        await answered(site)
+        ran = await site.octopus("executions", "list", "--json")
+        (record,) = json.loads(ran.out)
+        assert record["state"] == "succeeded"
+        assert record["model"].startswith(f"embedded, because: the model server {url} cannot be")
+        ran = await site.octopus("doctor")
+        assert ran.status == 1
+        assert "ok    embedded weights" in ran.out
+        assert "wrong model server" in ran.out
+        assert await site.stop() == 0
+
+
+async def test_the_doctor_names_what_is_wrong_with_a_folder(site: Site, tmp_path: Path) -> None:
+    with (site.config / "hub.toml").open("a") as settings:
+        settings.write(f'[model]\nurl = "{tmp_path}/none"\n')
+    ran = await site.octopus("doctor", "--json")
+    assert ran.status == 1
+    embedded, weights = json.loads(ran.out)
+    assert embedded["good"]
+    assert not weights["good"]
+    assert f"{tmp_path}/none is no folder" in weights["said"]
+    ran = await site.octopus("run")
+    assert (ran.status, len(ran.err.splitlines())) == (2, 1)
+    assert f"{tmp_path}/none is no folder" in ran.err

@@ -85,11 +85,7 @@ def asking(
     model = manner if isinstance(manner, ModelServer) else ModelServer(manner)
     with model.running():
         options = {"weights": WEIGHTS, "timeout": 5.0, **options}
-        client = Server(options.pop("url", model.url), catalogue, **options)
-        try:
-            yield client, model
-        finally:
-            client.close()
+        yield Server(options.pop("url", model.url), catalogue, **options), model
 
 
 def away(client: Server, *sentences: str) -> str:
@@ -726,7 +722,6 @@ def test_a_server_that_comes_back_in_time(
 
         monkeypatch.setattr(completions.random, "uniform", between_tries)
         assert client.decode_all([SELFIE])
-    client.close()
 
 
 def test_proxies_of_the_environment_are_not_asked(

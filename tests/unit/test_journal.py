@@ -161,3 +161,15 @@ async def test_a_command_ends_once_and_takes_its_open_steps_along(tmp_path: Path
         assert first == await journal.get("c1")
         assert (first.state, first.answer) == (CANCELLED, "stopped")
         assert first.steps[0].outcome == Cancelled()
+
+
+async def test_a_journal_of_an_older_hub_opens(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("selfie"))
+    with sqlite3.connect(tmp_path / "j.db") as old:
+        old.execute("ALTER TABLE runs DROP COLUMN model")
+    old.close()
+    async with Journal(tmp_path / "j.db") as journal:
+        (unfinished,) = await journal.unfinished()
+        assert (unfinished.command.text, unfinished.model) == ("selfie", "")
+        await plan(journal, "c1", STEP)

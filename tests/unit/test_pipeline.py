@@ -103,6 +103,7 @@ async def test_partial_success_is_said(tmp_path: Path, catalogue: Catalogue) -> 
         assert await hub.run(command("both")) == "partly"
         record = await hub.journal.get("c1")
         assert record is not None
+        assert record.model == "scripted"
         assert "the camera is in use" in record.answer
         assert "not confirmed by the device" in record.answer
 
