@@ -7,9 +7,8 @@ and the engine run the same weights and write the same calls.
 """
 
 import copy
-import gc
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +19,14 @@ from torch import nn
 from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from benchmarks.decode import Figure, timed
-from benchmarks.retrieval import Retrieval, described
+from benchmarks.retrieval import Retrieval, described, schema
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.embedded import EmbeddedModel, Pointing
+from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.folder import WeightsFolder
 from orchestrator.octopus.gemma import Gemma, Precision, Segment
 from orchestrator.octopus.prompt import PUBLISHED, QUERY
-from orchestrator.octopus.published import Draft, PublishedModel, Spelling
+from orchestrator.octopus.published import Draft, PublishedModel
 from orchestrator.tokens import END, functional, literal
 from tests import gemmakit
 from training import rows
@@ -41,8 +40,10 @@ REQUESTS = 8
 RUN_ON = 2
 """Requests after which the snippet may go on: each takes half a minute."""
 LEARN = 200
+STOPPING = "snippet that stops"
 WRITES = 30
 """Tokens of JSON that a general model writes for a call."""
+_PRECISIONS: tuple[Precision, ...] = ("bf16", "int8")
 _SMALL = {"hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 2,
           "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 256}  # fmt: skip
 _LARGE = _SMALL | {"hidden_size": 2048, "intermediate_size": 16384, "num_hidden_layers": 18,
@@ -130,139 +131,152 @@ class Watched(Gemma):
 def bandwidth() -> float:
     """Bytes a second that the processors read, with a sum over a gibibyte."""
     block = torch.ones(1 << 28)
-    return block.nbytes / min(timed(block.sum) for _ in range(5))
+    return block.nbytes / min(timed(block.sum)[0] for _ in range(5))
 
 
 def measured(catalogue: Catalogue, console: Console, *, retrieval: bool) -> list[Figure]:
     """Every way with two threads; medians over the requests."""
     torch.set_num_threads(THREADS)
-    published = catalogue.only(range(gemmakit.FUNCTIONS))
-    asked = requests(published)
+    asked = requests(catalogue.only(range(gemmakit.FUNCTIONS)))
     console.print(f"a small Gemma learns {len(asked)} requests")
     small, pieces = gemmakit.trained(asked, LEARN, **_SMALL)
     model = widened(small)
-    own = Engine(EmbeddedModel(catalogue))
-    figures, ours = _decoding(model, pieces, published, asked, own, console)
+    ways = Ways([sentence for sentence, _ in asked], console)
+    ways.run("snippet", Snippet(model, pieces, stop=False).decode, RUN_ON)
+    ways.run(STOPPING, Snippet(model, pieces, stop=True).decode)
+    floors = [_engine(ways, model, pieces, catalogue, precision) for precision in _PRECISIONS]
+    wanted = [text.partition("\n")[0] for _, text in asked]
+    figures = [*ways.figures(), *_compared(ways, wanted), *floors]
     if retrieval:
-        figures += _retrieving(model, catalogue, [sentence for sentence, _ in asked], ours, console)
+        ours = statistics.median(ways.seconds["engine int8"])
+        figures += _retrieving(model, catalogue, ways.sentences[0], ours, console)
     return figures
 
 
-def _decoding(
-    model: GemmaForCausalLM,
-    pieces: Tokenizer,
-    catalogue: Catalogue,
-    asked: list[tuple[str, str]],
-    own: Engine[Pointing],
-    console: Console,
-) -> tuple[list[Figure], float]:
-    """The figures, and the seconds that the int8 engine takes for a call."""
-    sentences = [sentence for sentence, _ in asked]
-    seconds: dict[str, list[float]] = {}
-    texts: dict[str, list[str]] = {}
+class Ways:
+    """What each way of decoding took, and what it wrote."""
 
-    def run(name: str, decode: Callable[[str], str], count: int = REQUESTS) -> None:
-        console.print(f"  {name}", style="dim")
-        texts[name], seconds[name] = [], []
-        for sentence in sentences[:count]:
-            took = timed(lambda s=sentence: texts[name].append(decode(s)))
-            seconds[name].append(took)
+    def __init__(self, sentences: list[str], console: Console) -> None:
+        self.sentences = sentences
+        self.seconds: dict[str, list[float]] = {}
+        self.texts: dict[str, list[str]] = {}
+        self.passes: dict[str, float] = {}
+        self._console = console
 
-    run("snippet", Snippet(model, pieces, stop=False).decode, RUN_ON)
-    run("snippet, stopping", Snippet(model, pieces, stop=True).decode)
+    def run(self, name: str, decode: Callable[[str], str], count: int = REQUESTS) -> None:
+        """The first `count` sentences, one after the other."""
+        self._console.print(f"  2B shape: {name}", style="dim", highlight=False)
+        told = [timed(decode, sentence) for sentence in self.sentences[:count]]
+        self.seconds[name] = [took for took, _ in told]
+        self.texts[name] = [text for _, text in told]
+
+    def figures(self) -> list[Figure]:
+        """The medians."""
+        passes = {name: f", {count:.1f} passes" for name, count in self.passes.items()}
+        return [
+            Figure(f"large_{name}", f"2B shape: {name}{passes.get(name, '')}",
+                   statistics.median(took), "s")
+            for name, took in self.seconds.items()
+        ]  # fmt: skip
+
+    def times_faster(self, slow: str, fast: str) -> float:
+        """The median over the sentences of both."""
+        pairs = zip(self.seconds[slow], self.seconds[fast], strict=False)
+        return statistics.median(a / b for a, b in pairs)
+
+
+def _engine(
+    ways: Ways, model: GemmaForCausalLM, pieces: Tokenizer, catalogue: Catalogue,
+    precision: Precision,
+) -> Figure:  # fmt: skip
+    """Our engine, with and without the embedded model's drafts; how near a pass is to its floor."""
+    own = Engine(EmbeddedModel(catalogue))
+    known = catalogue.only(range(gemmakit.FUNCTIONS))
     folder = WeightsFolder(Path(), pieces, frozenset(range(gemmakit.FUNCTIONS)), 0)
-    passes: dict[str, float] = {}
-    floors: list[Figure] = []
-    precisions: tuple[Precision, ...] = ("bf16", "int8")
-    for precision in precisions:
-        gemma = Watched.of(copy.deepcopy(model), precision)
-        drafts: dict[str, Draft | None] = {"": lambda s: own.decode(s).text, ", no draft": None}
-        for how, draft in drafts.items():
-            ours = PublishedModel("2B", folder, gemma, catalogue, draft=draft)
-            gemma.passes = 0
-            run(f"engine {precision}{how}", lambda s, e=Engine(ours): e.decode(s).text)
-            passes[f"engine {precision}{how}"] = gemma.passes / len(sentences)
-        floors.append(_floor(gemma, precision))
-        del gemma, ours
-        gc.collect()
-    fast = seconds["engine int8"]
-    same = sum(a == b for a, b in zip(texts["snippet, stopping"], texts["engine int8"], strict=True))
-    right = sum(t == w.partition("\n")[0] for t, (_, w) in zip(texts["snippet, stopping"], asked, strict=True))
-    times = [
-        Figure(f"large_{name}", f"2B shape: {name}"
-               + (f" ({passes[name]:.1f} passes)" if name in passes else ""),
-               statistics.median(some), "s")
-        for name, some in seconds.items()
-    ]  # fmt: skip
+    gemma = Watched.of(copy.deepcopy(model), precision)
+    drafts: dict[str, Draft | None] = {"": lambda s: own.decode(s).text, ", no draft": None}
+    for how, draft in drafts.items():
+        engine = Engine(PublishedModel("2B", folder, gemma, known, draft=draft))
+        gemma.passes, name = 0, f"engine {precision}{how}"
+        ways.run(name, lambda sentence, e=engine: e.decode(sentence).text)
+        ways.passes[name] = gemma.passes / len(ways.sentences)
+    return _floor(gemma, precision)
+
+
+def _compared(ways: Ways, wanted: list[str]) -> list[Figure]:
+    stopping, ours = ways.texts[STOPPING], ways.texts["engine int8"]
+    same = sum(a == b for a, b in zip(stopping, ours, strict=True))
+    right = sum(a == b for a, b in zip(stopping, wanted, strict=True))
     return [
-        *times,
-        Figure("large_speedup", "int8 engine faster than the bf16 snippet", _ratio(seconds["snippet"], fast), "×", "≥ 8"),
-        Figure("large_speedup_stopping", "– than one that stops", _ratio(seconds["snippet, stopping"], fast), "×", "≥ 8"),
-        Figure("large_same", "same calls as the snippet", 100 * same / len(sentences), "%"),
-        Figure("large_learned", "the snippet's calls as wanted", 100 * right / len(sentences), "%"),
-        *floors,
-    ], statistics.median(fast)  # fmt: skip
+        Figure("large_speedup", "int8 engine faster than the bf16 snippet",
+               ways.times_faster("snippet", "engine int8"), "×", "≥ 8"),
+        Figure("large_speedup_stopping", "– than the snippet that stops",
+               ways.times_faster(STOPPING, "engine int8"), "×", "≥ 8"),
+        Figure("large_same", "same calls as the snippet", 100 * same / len(ours), "%"),
+        Figure("large_learned", "calls as the requests want them", 100 * right / len(ours), "%"),
+    ]  # fmt: skip
 
 
-def _ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
-    return statistics.median(a / b for a, b in zip(slow, fast, strict=False))
-
-
-def _floor(gemma: Gemma, precision: str) -> Figure:
-    """How near a step of one token is to the time in which its weights come from memory."""
+def _floor(gemma: Gemma, precision: Precision) -> Figure:
+    """How near a pass over one token is to the time in which its weights come from memory."""
     config = gemma.config
-    head = config.num_attention_heads + config.num_key_value_heads
-    weights = config.num_hidden_layers * config.hidden_size * (
-        2 * head * config.head_dim + 3 * config.intermediate_size
-    )  # fmt: skip
-    size = weights * (1 if precision == "int8" else 2)
+    heads = config.num_attention_heads + config.num_key_value_heads
+    layer = config.hidden_size * (2 * heads * config.head_dim + 3 * config.intermediate_size)
+    size = config.num_hidden_layers * layer * (1 if precision == "int8" else 2)
     past = gemma.past()
     gemma.read([Segment(past, [5] * 40)])
     shares = []
     for _ in range(7):
         floor = size / bandwidth()
         past.length = 40
-        shares.append(floor / timed(lambda: gemma.read([Segment(past, [5])])))
-    return Figure(f"floor_{precision}", f"2B shape, {precision}: a step's share of memory bandwidth",
-                  100 * statistics.median(shares), "%", "≥ 60" if precision == "int8" else "")  # fmt: skip
+        shares.append(floor / timed(gemma.read, [Segment(past, [5])])[0])
+    return Figure(
+        f"floor_{precision}", f"2B shape, {precision}: a pass's share of memory bandwidth",
+        100 * statistics.median(shares), "%", "≥ 60" if precision == "int8" else "",
+    )  # fmt: skip
 
 
 def _retrieving(
-    model: GemmaForCausalLM, catalogue: Catalogue, sentences: list[str], ours: float,
-    console: Console,
-) -> list[Figure]:  # fmt: skip
-    """One request each: a pass over a thousand tokens takes a minute."""
+    model: GemmaForCausalLM, catalogue: Catalogue, sentence: str, ours: float, console: Console
+) -> list[Figure]:
+    """One request each: the way takes the better part of a minute."""
     retrieval = Retrieval(catalogue)
-    counted = [_counted(retrieval, sentence) for sentence in sentences]
-    prompt, five, everything = (statistics.mean(column) for column in zip(*counted, strict=True))
-    console.print("  2B shape, five descriptions in the prompt", style="dim")
-    same = _generating(model, retrieval, sentences[0])
-    del model
-    gc.collect()
-    console.print("  a 7B shape is made", style="dim")
+    console.print("  2B shape: five descriptions in the prompt", style="dim")
+    same = _generating(model, retrieval, sentence)
+    console.print("  7B shape: five descriptions in the prompt", style="dim")
     llama = _llama()
     size = sum(part.nbytes for part in llama.parameters()) / (1 << 30)
-    console.print("  7B shape, five descriptions in the prompt", style="dim")
-    general = _generating(llama, retrieval, sentences[0])
+    general = _generating(llama, retrieval, sentence)
     return [
-        Figure("retrieval_2b_s", "2B shape bf16, five descriptions", same, "s"),
-        Figure("retrieval_7b_s", f"7B shape bf16 ({size:.1f} GiB), five descriptions", general, "s"),
+        Figure("retrieval_2b", "2B shape bf16, five descriptions in the prompt", same, "s"),
+        Figure("retrieval_7b", f"7B shape bf16, {size:.1f} GiB, five descriptions", general, "s"),
         Figure("retrieval_speedup", "int8 engine faster than that", general / ours, "×", "≥ 60"),
-        Figure("prompt_tokens", "tokens of our prompt", prompt, ""),
-        Figure("fewer_than_five", "fewer tokens than with five descriptions", 100 * (1 - prompt / five), "%", "≥ 92"),
-        Figure("fewer_than_all", "fewer than with all", 100 * (1 - prompt / everything), "%", "≥ 97"),
+    ]
+
+
+def prompts(catalogue: Catalogue, sentences: Sequence[str]) -> list[Figure]:
+    """How long our prompt is, and those with descriptions; tokens of MiniLM's tokenizer, which has
+    about as many pieces as Llama's."""
+    texts, schemas = Retrieval(catalogue), Retrieval(catalogue, schema)
+    every = len(texts.texts)
+
+    def mean(prompt: Callable[[str], str]) -> float:
+        return statistics.mean(len(texts.tokens(prompt(sentence))) for sentence in sentences)
+
+    ours = mean(lambda sentence: PUBLISHED.replace(QUERY, sentence))
+    five, as_schemas = mean(texts.prompt), mean(schemas.prompt)
+    everything = mean(lambda sentence: texts.prompt(sentence, every))
+    return [
+        Figure("prompt_tokens", "tokens of the published prompt", ours, ""),
+        Figure("five_tokens", "– with five descriptions", five, ""),
+        Figure("schema_tokens", "– with five JSON schemas", as_schemas, ""),
+        Figure("fewer_than_five", "fewer than with five descriptions",
+               100 * (1 - ours / five), "%", "≥ 92"),
+        Figure("fewer_than_schemas", "fewer than with five schemas",
+               100 * (1 - ours / as_schemas), "%", "≥ 92"),
+        Figure("fewer_than_all", "fewer than with all descriptions",
+               100 * (1 - ours / everything), "%", "≥ 97"),
     ]  # fmt: skip
-
-
-def _counted(retrieval: Retrieval, sentence: str) -> tuple[int, int, int]:
-    """Tokens of our prompt, with five descriptions, with all."""
-    texts = (
-        PUBLISHED.replace(QUERY, sentence),
-        retrieval.prompt(sentence),
-        retrieval.prompt(sentence, len(retrieval.texts)),
-    )
-    ours, five, everything = (len(retrieval.tokens(text)) for text in texts)
-    return ours, five, everything
 
 
 @torch.inference_mode()
@@ -276,7 +290,7 @@ def _generating(model: "PreTrainedModel", retrieval: Retrieval, sentence: str) -
             min_new_tokens=WRITES, do_sample=False, pad_token_id=0,
         )  # fmt: skip
 
-    return timed(call)
+    return timed(call)[0]
 
 
 def _llama() -> LlamaForCausalLM:

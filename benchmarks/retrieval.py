@@ -1,23 +1,33 @@
 """The other way to call functions: the nearest descriptions in the prompt of a general model.
 
-All-MiniLM-L6-v2 embeds the sentence and every function's description; the five nearest stand in the
-prompt, in the style the published weights learned theirs in.
+All-MiniLM-L6-v2 embeds the sentence and every function's description; the five nearest stand in
+the prompt: as Python shows a function, which is how the published weights learned theirs, or as the
+JSON schema that tools are described with today.
 """
+
+import json
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch.nn import functional as F
+from torch import nn
 
 from orchestrator.catalogue import Catalogue
-from schemas.function import Function, Parameter
+from schemas.function import Function, Parameter, ParameterType
 from training import minilm
 from training.model import Reader, Shape
 
 NEAREST = 5
-_TYPES = {"integer": "int", "number": "float", "boolean": "bool"}
-_ASKED = """You control the devices of a home. Choose the function that does what the user asks for, \
-and give its parameters in the order of its signature. Answer with one line of JSON, such as \
-{{"name": "function", "arguments": ["first", "second"]}}, and nothing else. If no function fits, \
+_PYTHON = {
+    ParameterType.INTEGER: "int",
+    ParameterType.NUMBER: "float",
+    ParameterType.BOOLEAN: "bool",
+}
+_JSON = {kind: kind.value for kind in _PYTHON}
+_ASKED = """You control the devices of a home. Choose the function that does what the user asks
+for, and give its parameters in the order of its signature. Answer with one line of JSON, such as
+{{"name": "function", "arguments": ["first", "second"]}}, and nothing else. If no function fits,
 answer {{"name": "irrelevant_function", "arguments": []}}.
 
 Functions:
@@ -39,9 +49,17 @@ def described(function: Function) -> str:
     return "\n".join([*lines, "    Returns:", f"    - {returns}", '    """'])
 
 
+def schema(function: Function) -> str:
+    """A function as OpenAI's interface and those like it take it."""
+    wanted = {p.name: _property(p) for p in function.parameters}
+    required = [p.name for p in function.parameters if p.required]
+    parameters = {"type": "object", "properties": wanted, "required": required}
+    told = {"name": function.name, "description": function.description, "parameters": parameters}
+    return json.dumps({"type": "function", "function": told})
+
+
 def _described(parameter: Parameter) -> str:
-    said = [f"{parameter.name} ({_TYPES.get(parameter.type.value, 'str')}): "
-            f"The {parameter.name.replace('_', ' ')} as a {parameter.type.value}."]  # fmt: skip
+    said = [f"{parameter.name} ({_PYTHON.get(parameter.type, 'str')}): {_meaning(parameter)}"]
     if parameter.values:
         said.append(f"One of {', '.join(map(repr, parameter.values))}.")
     if parameter.minimum is not None:
@@ -53,16 +71,34 @@ def _described(parameter: Parameter) -> str:
     return " ".join(said)
 
 
+def _property(parameter: Parameter) -> dict[str, Any]:
+    told = {
+        "type": _JSON.get(parameter.type, "string"),
+        "description": _meaning(parameter),
+        "enum": list(parameter.values) or None,
+        "minimum": parameter.minimum,
+        "maximum": parameter.maximum,
+        "default": parameter.default,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _meaning(parameter: Parameter) -> str:
+    return f"The {parameter.name.replace('_', ' ')} as a {parameter.type.value}."
+
+
 class Retrieval:
     """The descriptions of a catalogue, and which are nearest to a sentence."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(
+        self, catalogue: Catalogue, describe: Callable[[Function], str] = described
+    ) -> None:
         self._reader = Reader(Shape(1, 1)).eval()
         self._reader.start_from_minilm()
         self._tokenizer = Tokenizer.from_file(str(minilm.TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self.texts = [described(function) for function in catalogue]
+        self.texts = [describe(function) for function in catalogue]
         self._vectors = torch.stack([self._vector(text) for text in self.texts])
 
     def prompt(self, sentence: str, count: int = NEAREST) -> str:
@@ -81,4 +117,4 @@ class Retrieval:
         """The mean over the pieces, of length 1."""
         ids = torch.tensor([self._tokenizer.encode(text).ids[:256]])
         read = self._reader(ids, None)[0]
-        return F.normalize(read.mean(0), dim=0)
+        return nn.functional.normalize(read.mean(0), dim=0)

@@ -60,7 +60,7 @@ def found(url: str) -> WeightsFolder:
 def lacking(folder: WeightsFolder, precision: str) -> str:
     """What to say where the memory that is free now will not do; nothing where it will."""
     needed, free = folder.needs(precision), _free_memory()
-    if needed <= free:
+    if free is None or needed <= free:
         return ""
     return (
         f"{folder.path} needs {needed / _GIB:.1f} GiB of memory and {free / _GIB:.1f} are free: "
@@ -137,9 +137,10 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
-def _free_memory() -> int:
-    """Bytes that can be had without swapping."""
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _free_memory() -> int | None:
+    """Bytes that can be had without swapping; a service that sees only processes cannot know."""
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
