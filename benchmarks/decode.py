@@ -9,6 +9,7 @@ prompt (20 GiB, minutes); see `large.py`. `--plot` draws it. Run it where nothin
 """
 
 import argparse
+import asyncio
 import json
 import os
 import re
@@ -34,7 +35,7 @@ from orchestrator.octopus.embedded import EmbeddedModel, Pointing
 from orchestrator.octopus.engine import Engine, Floats
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.manifest import TOKENIZER, WEIGHTS, manifest_of
-from orchestrator.octopus.process import Start
+from orchestrator.octopus.process import ModelProcess, Start
 from orchestrator.octopus.prompt import PUBLISHED, QUERY
 from orchestrator.octopus.tokenizer import WordPieces
 from orchestrator.octopus.words import Words
@@ -247,6 +248,19 @@ def first_calls(catalogue: Catalogue) -> list[Figure]:
     ]  # fmt: skip
 
 
+async def crossing(catalogue: Catalogue, sentences: Sequence[str]) -> Figure:
+    """What it costs that the model is a process of its own: the sentence there, the text back."""
+    engine, costs = Engine(EmbeddedModel(catalogue)), []
+    start = Start(model=Model(), functions=tuple(catalogue), embedded=WEIGHTS)
+    async with ModelProcess(start, deadline=30) as model:
+        for sentence in sentences:
+            began = time.perf_counter()
+            await model.decode(sentence)
+            there = time.perf_counter() - began
+            costs.append(there - timed(engine.decode, sentence)[0])
+    return Figure("crossing_p50", "to the model's process and back", milliseconds(costs), "ms")
+
+
 def sentences_of(folder: Path | None, count: int) -> list[str]:
     """Evenly from the development set, or from the project's own sentences."""
     files = [folder / "dev.jsonl"] if folder else sorted((ROOT / "tests/sentences").glob("*.jsonl"))
@@ -305,6 +319,7 @@ def main() -> None:
     figures = embedded(catalogue, sentences, console)
     figures.append(grammar_share(catalogue, sentences[:500]))
     figures += first_calls(catalogue)
+    figures.append(asyncio.run(crossing(catalogue, sentences[:300])))
     bad = malformed(catalogue, sentences[:50], draws)
     figures.append(Figure("malformed", f"malformed, of {draws} with random scores", bad, "", "0"))
     if arguments.large or arguments.retrieval:

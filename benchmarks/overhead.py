@@ -255,15 +255,24 @@ def daemon(folder: Path) -> list[Figure]:
         try:
             assert notify.recv(64) == b"READY=1"
             ready = time.perf_counter() - began
-            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+            resident = sum(_resident(process) for process in (pid, *_children(pid)))
         finally:
             os.kill(pid, 15)
             os.waitpid(pid, 0)
-    (resident,) = [int(s.split()[1]) for s in status.splitlines() if s.startswith("VmRSS:")]
     return [
         Figure("ready_s", "daemon ready", 5, "s", ready),
-        Figure("resident_mib", "daemon resident", 500, "MiB", resident / 1024),
+        Figure("resident_mib", "daemon, model and broker resident", 500, "MiB", resident / 1024),
     ]
+
+
+def _children(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def _resident(pid: int) -> int:
+    """KiB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return sum(int(s.split()[1]) for s in status.splitlines() if s.startswith("VmRSS:"))
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -117,6 +117,7 @@ def quotations(sentence: str) -> Iterator[tuple[int, int]]:
     closing = [match.start() for match in _CLOSING.finditer(sentence)]
     sure = [place for place in closing if sentence[place - 1] != "s"]
     for places in (closing, sure):
-        if len(opening) == len(places):
-            yield from zip(opening, places, strict=True)
+        pairs = list(zip(opening, places, strict=False))
+        if len(opening) == len(places) and all(start < end for start, end in pairs):
+            yield from pairs
             return
