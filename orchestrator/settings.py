@@ -90,13 +90,13 @@ class Model(_Section):
     url: str = "embedded:"
     threshold: float = Field(0.5, ge=0, le=1)
     threads: int = Field(0, ge=0, le=64)
-    deadline: float = Field(30, gt=0)
+    deadline: float = Field(30, gt=0, allow_inf_nan=False)
     precision: Literal["int8", "bf16"] = "int8"
     parallel: bool = False
     prompt: str = ""
     weights: str = ""
     key_file: str = ""
-    timeout: float = Field(10, gt=0)
+    timeout: float = Field(10, gt=0, allow_inf_nan=False)
 
     @field_validator("url")
     @classmethod

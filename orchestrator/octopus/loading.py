@@ -54,7 +54,10 @@ def found(url: str) -> WeightsFolder:
         path = Path(url).expanduser()
     except RuntimeError as error:
         raise UnfitWeights(f"model.url: {url}: nobody here has that name") from error
-    return inspected(path)
+    try:
+        return inspected(path)
+    except OSError as error:  # a folder in a home, for one, that a service may not enter
+        raise UnfitWeights(f"model.url: {error.filename}: {error.strerror}") from error
 
 
 def lacking(folder: WeightsFolder, precision: str) -> str:

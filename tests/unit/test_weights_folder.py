@@ -1,5 +1,6 @@
 """Published weights that will not do are refused in a line, and nothing in their folder is run."""
 
+import errno
 import hashlib
 import json
 import os
@@ -95,6 +96,23 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
         with pytest.raises(UnfitWeights, match="is no folder") as caught:
             found(str(path))
         _one_line(caught, str(path))
+
+
+def test_a_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **_: object) -> None:  # root may enter every folder
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", refuse)
+        with pytest.raises(UnfitWeights) as caught:
+            found(str(tmp_path))
+    _one_line(caught, f"{tmp_path}: Permission denied")
+
+
+def test_a_path_that_is_too_long() -> None:
+    with pytest.raises(UnfitWeights, match="too long") as caught:
+        found("/" + "x" * 5_000)
+    _one_line(caught, "model.url")
 
 
 def test_a_home_that_nobody_has() -> None:
@@ -419,3 +437,9 @@ def test_a_prompt_has_one_place_for_the_sentence(prompt: str) -> None:
     with pytest.raises(ValidationError, match=r"must hold \{query\} once"):
         Model(prompt=prompt)
     assert Model(prompt="Do: {query}\n").prompt == "Do: {query}\n"
+
+
+@pytest.mark.parametrize("name", ["deadline", "timeout"])
+def test_there_is_an_end_to_waiting(name: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Model.model_validate({name: float("inf")})
