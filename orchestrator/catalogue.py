@@ -44,7 +44,10 @@ class Catalogue:
 
     def only(self, tokens: Container[int]) -> "Catalogue":
         """The functions with these tokens; weights may know fewer than there are."""
-        return Catalogue([function for function in self if function.token in tokens])
+        some = [function for function in self if function.token in tokens]
+        names = {None, *(function.name for function in some)}
+        alone = {"inverse": None}  # what undoes it is not among them
+        return Catalogue([f if f.inverse in names else f.model_copy(update=alone) for f in some])
 
     @classmethod
     def load(cls, *folders: Path) -> "Catalogue":

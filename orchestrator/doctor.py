@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.folder import UnfitWeights
 from orchestrator.octopus.loading import PUBLISHED_TOKENS, found, lacking, published_extra, server
-from orchestrator.octopus.manifest import manifest_of
 from orchestrator.settings import Model
 from schemas.errors import HubError
 
@@ -26,7 +26,7 @@ class Check:
 
 def model_checks(model: Model, catalogue: Catalogue, embedded: Path) -> Iterator[Check]:
     """The embedded weights, which are always needed, then the model that `model.url` names."""
-    yield _checked("embedded weights", lambda: _embedded(embedded))
+    yield _checked("embedded weights", lambda: _embedded(catalogue, embedded))
     if model.url.startswith("http"):
         known = catalogue.only(PUBLISHED_TOKENS)
         yield _checked("model server", lambda: _server(model, known))
@@ -41,8 +41,8 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
         return Check(name, False, str(error))
 
 
-def _embedded(folder: Path) -> str:
-    manifest_of(folder)
+def _embedded(catalogue: Catalogue, folder: Path) -> str:
+    EmbeddedModel(catalogue, folder)
     return f"whole: {folder}"
 
 

@@ -96,14 +96,15 @@ class Model(_Section):
     prompt: str = ""
     weights: str = ""
     key_file: str = ""
-    timeout: float = Field(10, gt=0, allow_inf_nan=False)
+    timeout: float = Field(5, gt=0, allow_inf_nan=False)
 
     @field_validator("url")
     @classmethod
     def _is_a_kind(cls, url: str) -> str:
         """Keys have a file of their own, so none stands in an address."""
         parts = urlsplit(url)
-        server = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        server = url.startswith(("http://", "https://")) and bool(parts.hostname)
+        server = server and "@" not in parts.netloc and not parts.query
         named = re.fullmatch(r"hf:[\w.-]+/[\w.-]+(@[\w./-]+)?", url)
         if not (url == "embedded:" or server or named or url.startswith(("/", "~"))):
             raise ValueError(
@@ -120,9 +121,9 @@ class Model(_Section):
 
     @model_validator(mode="after")
     def _leaves_time_for_the_embedded(self) -> Self:
-        """A server may be asked twice about a sentence, and then the embedded weights answer."""
-        if self.url.startswith("http") and self.deadline < 2 * self.timeout:
-            raise ValueError("timeout must be no more than half of deadline")
+        """A server is asked three times at most (`clauses.ROUNDS`), then the embedded weights."""
+        if self.url.startswith("http") and self.deadline < 4 * self.timeout:
+            raise ValueError("timeout must be no more than a quarter of deadline")
         return self
 
     def key(self) -> str | None:

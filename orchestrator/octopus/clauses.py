@@ -18,11 +18,13 @@ from schemas.call import Call
 from schemas.decoded import Decoded
 
 _JOINT = re.compile(
-    r"(?:;|[,.!?](?=\s)|,?(?<![^\s;,.!?])(?:and\s+then|and\s+also|and|then|also)\b)[\s,]*",
+    r"(?:;|[,.!?](?=\s)|,?(?<![^\s;,.!?])(?:and\s+then|and\s+also|and|then|also)\b)[\s,]*"
+    # What goes on like this belongs to what stands before it.
+    r"(?![\s,]*(?:because|since|so|which|who|as|for|while|but|or|by|with|if|when|unless|until|it['’]?s)\b)",
     re.IGNORECASE,
 )
-MAX_CLAUSES = 2 * MAX_CALLS
-"""A sentence with more is no list of requests; each costs the model a sentence."""
+ROUNDS = 3
+"""Times that the model is asked: about the whole, its clauses, and those joined again."""
 Span = tuple[int, int]
 """Where something begins in the sentence, and where it ends."""
 
@@ -45,23 +47,45 @@ class Splitting:
         self._threshold = threshold
 
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
-        """See `Decoder`."""
-        wholes = self._single.decode_all(sentences)
-        return [self._split(*pair) for pair in zip(sentences, wholes, strict=True)]
+        """See `Decoder`. The model is asked `ROUNDS` times at most, each time about all at once."""
+        known = dict(zip(sentences, self._single.decode_all(sentences), strict=True))
+        parts = [self._clauses(sentence, known[sentence]) for sentence in sentences]
+        self._ask(known, sentences, parts)
+        parts = [self._joined(*pair, known) for pair in zip(sentences, parts, strict=True)]
+        self._ask(known, sentences, parts)
+        return [self._written(*pair, known) for pair in zip(sentences, parts, strict=True)]
 
-    def _split(self, sentence: str, whole: Decoded) -> Decoded:
-        clauses = self._clauses(sentence, whole)
-        if not 2 <= len(clauses) <= MAX_CLAUSES:
+    def _ask(
+        self, known: dict[str, Decoded], sentences: Sequence[str], parts: Sequence[list[Span]]
+    ) -> None:
+        """Have what is not known decoded."""
+        texts = [s[a:b] for s, spans in zip(sentences, parts, strict=True) for a, b in spans]
+        if new := [text for text in dict.fromkeys(texts) if text not in known]:
+            known.update(zip(new, self._single.decode_all(new), strict=True))
+
+    def _joined(self, sentence: str, spans: list[Span], known: dict[str, Decoded]) -> list[Span]:
+        """What asks for nothing joined to the clause before it, at the beginning to the one
+        behind."""
+        joined: list[Span] = []
+        fit = True
+        for start, end in spans:
+            fits = self._asks(known[sentence[start:end]])
+            if joined and not (fit and fits):
+                joined[-1] = (joined[-1][0], end)
+                fit = True  # once joined, it is asked about again
+            else:
+                joined.append((start, end))
+                fit = fits
+        return joined
+
+    def _written(self, sentence: str, spans: list[Span], known: dict[str, Decoded]) -> Decoded:
+        """The calls of the clauses, if each asks for something and the whole's call is among them:
+        else a request was cut that belongs together, and the whole counts."""
+        whole = known[sentence]
+        told = [known[sentence[start:end]] for start, end in spans]
+        among = _call(whole) in map(_call, told) or not self._asks(whole)
+        if len(told) < 2 or not among or not all(map(self._asks, told)):
             return whole
-        told = self._single.decode_all([sentence[start:end] for start, end in clauses])
-        while (at := self._unfit(told)) is not None:
-            if len(clauses) == 2:
-                return whole
-            # What asks for nothing belongs to the clause before it, the first to the one behind.
-            before = max(at - 1, 0)
-            start, end = clauses[before][0], clauses[before + 1][1]
-            clauses[before : before + 2] = [(start, end)]
-            told[before : before + 2] = self._single.decode_all([sentence[start:end]])
         return Decoded(
             text=";".join(one.text.removesuffix(END) for one in told) + END,
             confidence=min(one.confidence for one in told),
@@ -78,7 +102,8 @@ class Splitting:
                 found.append((at, joint.start()))
                 at = joint.end()
         trimmed = (_trimmed(sentence, *span) for span in [*found, (at, len(sentence))])
-        return [(start, end) for start, end in trimmed if start < end]
+        spans = [(start, end) for start, end in trimmed if start < end]
+        return spans if 2 <= len(spans) <= MAX_CALLS else []
 
     def _copied(self, sentence: str, whole: Decoded) -> Iterator[Span]:
         """Where the pieces lie that the model copied from the whole sentence."""
@@ -87,13 +112,9 @@ class Splitting:
                 places = (match.span() for match in re.finditer(re.escape(value), sentence))
                 yield from (place for place in places if is_whole(sentence, *place))
 
-    def _unfit(self, told: Sequence[Decoded]) -> int | None:
-        """The first clause that asks for nothing by itself."""
-        for at, one in enumerate(told):
-            calls = self._read(one)
-            if calls[0].function == IRRELEVANT or one.confidence < self._threshold:
-                return at
-        return None
+    def _asks(self, one: Decoded) -> bool:
+        """Whether it asks for something by itself."""
+        return self._read(one)[0].function != IRRELEVANT and one.confidence >= self._threshold
 
     def _read(self, one: Decoded) -> tuple[Call, ...]:
         return decoder.read(one.text, self._catalogue)
@@ -103,3 +124,7 @@ def _trimmed(sentence: str, start: int, end: int) -> Span:
     """The same without the spaces around it."""
     text = sentence[start:end]
     return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
+
+
+def _call(one: Decoded) -> str:
+    return one.text.casefold()

@@ -34,6 +34,10 @@ class ServerAway(HubError):
     code = "model_server"
 
 
+class Unusable(ServerAway):
+    """The server answered in time, and its weights wrote what cannot be used."""
+
+
 class Refused(ServerAway):
     """The server does not take the request as it is."""
 
@@ -73,17 +77,18 @@ class Client:
         """Requests for as long as there is time. What went wrong is a ServerAway; one raised in the
         block says what the server does, and is told with the server's name."""
         until = asyncio.get_running_loop().time() + self._timeout
-        what = ""
+        what, kind = "", ServerAway
         try:
             async with asyncio.timeout_at(until), self._http() as http:
                 yield Session(http, until)
         except* ServerAway as errors:
-            what = str(errors.exceptions[0])
+            first = errors.exceptions[0]
+            what, kind = str(first), Unusable if isinstance(first, Unusable) else ServerAway
         except* TimeoutError:
             what = f"gives no answer within {self._timeout:g} s"
         if what:
             # From none: what is behind it may hold the person's words.
-            raise ServerAway(f"the model server {self.name} {what}") from None
+            raise kind(f"the model server {self.name} {what}") from None
 
 
 class Session:

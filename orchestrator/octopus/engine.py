@@ -18,6 +18,12 @@ class SentenceTooLong(HubError):
     code = "too_long"
 
 
+class BrokenWeights(HubError):
+    """The weights' scores are no numbers: they are damaged, or not for this model."""
+
+    code = "weights"
+
+
 class FunctionalTokenSaid(HubError):
     """The sentence holds a functional token; only a model may write one."""
 
@@ -81,6 +87,8 @@ class Engine(Generic[D]):
             weighed = self._model.probabilities([derivations[at] for at in open_])
             for at, probabilities in zip(open_, weighed, strict=True):
                 choice = int(probabilities.argmax())
+                if not probabilities[choice] > 0:  # so it is where it is no number
+                    raise BrokenWeights
                 if derivations[at].calls(choice):
                     confidence[at] = min(confidence[at], float(probabilities[choice]))
                 derivations[at].take(choice)

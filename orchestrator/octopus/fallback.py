@@ -5,8 +5,9 @@ import time
 from collections.abc import Sequence
 
 from orchestrator.octopus.clauses import Decoder
-from orchestrator.octopus.completions import ServerAway
+from orchestrator.octopus.completions import ServerAway, Unusable
 from orchestrator.octopus.engine import FunctionalTokenSaid
+from orchestrator.tokens import FUNCTIONAL
 from schemas.decoded import Decoded
 
 log = logging.getLogger(__name__)
@@ -27,18 +28,21 @@ class Fallback:
 
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
         """See `Decoder`."""
+        harmless = [sentence for sentence in sentences if not FUNCTIONAL.search(sentence)]
+        told = dict(zip(harmless, self._served(harmless), strict=True))
+        others = [sentence for sentence in sentences if sentence not in told]
+        told.update(zip(others, self._instead(others, str(FunctionalTokenSaid())), strict=True))
+        return [told[sentence] for sentence in sentences]
+
+    def _served(self, sentences: Sequence[str]) -> list[Decoded]:
         began = time.monotonic()
         if began < self._rests_until:
             return self._instead(sentences, self._why)
         try:
-            return self._server.decode_all(sentences)
-        except FunctionalTokenSaid as error:
-            if len(sentences) > 1:  # the others are none the worse for it
-                return [one for sentence in sentences for one in self.decode_all([sentence])]
-            return self._instead(sentences, str(error))
+            return self._server.decode_all(sentences) if sentences else []
         except ServerAway as error:
             self._why = str(error)
-            if time.monotonic() - began > _LONG:
+            if time.monotonic() - began > _LONG and not isinstance(error, Unusable):
                 self._rests_until = time.monotonic() + REST
             log.warning("%s; the embedded model answers", error)
             return self._instead(sentences, self._why)

@@ -1,8 +1,8 @@
 """Gemma on processors: several sentences in one pass, each with keys and values of its own.
 
 The layers are transformers'. Their attention is replaced, so that the tokens of all sentences stand
-behind each other without padding, and no weight is read twice for two of them. The only file, with
-`int8.py`, that imports torch and transformers.
+behind each other without padding, and no weight is read twice for two of them. The only file that
+imports transformers.
 """
 
 from collections.abc import Sequence

@@ -16,6 +16,7 @@ from orchestrator.octopus.folder import UnfitWeights, WeightsFolder, inspected
 from orchestrator.octopus.prompt import PUBLISHED
 from orchestrator.octopus.remote import Server
 from orchestrator.settings import Model
+from schemas.errors import HubError
 
 log = logging.getLogger(__name__)
 
@@ -91,15 +92,15 @@ def _published(
 
     torch.set_num_threads(model.threads or os.cpu_count() or 1)
     try:
-        gemma = Gemma(folder.path, model.precision)
+        published = PublishedModel(
+            model.url, folder, Gemma(folder.path, model.precision), known,
+            prompt=model.prompt or PUBLISHED, several=model.parallel, draft=partial(_draft, own),
+        )  # fmt: skip
+    except HubError:
+        raise
     except Exception as error:  # what transformers, safetensors and torch raise has no one base
         raise UnfitWeights(f"{folder.path} cannot be loaded: {_line(error)}") from error
-    return Engine(
-        PublishedModel(
-            model.url, folder, gemma, known, prompt=model.prompt or PUBLISHED,
-            several=model.parallel, draft=partial(_draft, own),
-        )
-    )  # fmt: skip
+    return Engine(published)
 
 
 def _draft(own: Engine[Pointing], sentence: str) -> str:

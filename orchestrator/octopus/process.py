@@ -28,8 +28,8 @@ from schemas.function import Function
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 256
-"""Sentences that may wait; the next is refused as busy."""
+MAX_WAITING = 1_024
+"""Sentences that may wait, more than there are commands under way: what was accepted is decoded."""
 MAX_TOGETHER = 8
 """Sentences that are decoded at once."""
 LOAD_WITHIN = 300.0

@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrator.catalogue import Catalogue
 from orchestrator.decoder import read
 from orchestrator.octopus import spelled
-from orchestrator.octopus.completions import Client, Refused, ServerAway, Session, run
+from orchestrator.octopus.completions import (
+    Client,
+    Refused,
+    ServerAway,
+    Session,
+    Unusable,
+    run,
+)
 from orchestrator.octopus.engine import FunctionalTokenSaid
 from orchestrator.octopus.prompt import PUBLISHED, parts
 from orchestrator.tokens import END, FUNCTIONAL, functional
@@ -108,7 +115,7 @@ class Server:
         self._named = self._weights = weights
         self._prompt = parts(prompt)
         self._several = several
-        self._level = _GRAMMAR if grammar else _SPECIAL
+        self._level = self._full = _GRAMMAR if grammar else _SPECIAL
 
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
         """Several sentences at once; an error of one is an error of all: ServerAway, or
@@ -118,7 +125,7 @@ class Server:
         try:
             return run(self._together(sentences))
         except ServerAway:
-            self._weights = self._named  # it may come back with others
+            self._weights, self._level = self._named, self._full  # it may come back as another
             raise
 
     async def _together(self, sentences: Sequence[str]) -> list[Decoded]:
@@ -134,7 +141,7 @@ class Server:
         choice = completion.choices[0]
         written, end, _ = choice.text.partition(END)
         if not end and choice.finish_reason == "length":
-            raise ServerAway(f"writes no {END} within {MAX_TOKENS} tokens")
+            raise Unusable(f"writes no {END} within {MAX_TOKENS} tokens")
         text = written.strip() + END
         tokens = choice.logprobs.pairs() if choice.logprobs else []
         confidence = self._confidence(self._calls(text), tokens)
@@ -184,7 +191,7 @@ class Server:
             # What was found instead may be the person's words.
             what = str(error).partition(", found ")[0]
         hint = "" if FUNCTIONAL.match(text.removesuffix(END)) else f": {_RIGHT_WEIGHTS}"
-        raise ServerAway(f"writes no call ({what}){hint}")
+        raise Unusable(f"writes no call ({what}){hint}")
 
     def _confidence(
         self, calls: Sequence[Call], tokens: Sequence[tuple[str, float | None]]
@@ -195,11 +202,11 @@ class Server:
         said = [(token, sure) for token, sure in written if FUNCTIONAL.fullmatch(token)]
         meant = [one for call in calls for one in _functional(call, self._catalogue)]
         if tokens and [token for token, _ in said] != [token for token, _ in meant]:
-            raise ServerAway("gives log probabilities of other functional tokens than it says")
+            raise Unusable("gives log probabilities of other functional tokens than it says")
         outer = [sure for (_, sure), (_, depth) in zip(said, meant, strict=False) if not depth]
         known = [sure for sure in outer if sure is not None]
         if len(known) < len(calls):
-            raise ServerAway("gives no log probabilities: how sure it is stays unknown")
+            raise Unusable("gives no log probabilities: how sure it is stays unknown")
         return min(1.0, math.exp(min(known)))
 
 

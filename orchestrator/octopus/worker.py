@@ -1,7 +1,7 @@
 """The model's own process: sentences in on standard input, what was decoded out on standard output.
 
-One JSON value a line. The first line in says which model (`Start`) and is answered by what it is
-called, or by the error that keeps it from starting; each further line is a list of sentences, and
+One JSON value a line. The first line in says which model (`Start`) and is answered by `READY`, or
+by the `Problem` that keeps it from starting; each further line is a list of sentences, and
 is answered by a list as long of `Decoded` or `Problem`.
 """
 

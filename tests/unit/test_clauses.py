@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from orchestrator import decoder
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus import fallback
-from orchestrator.octopus.clauses import MAX_CLAUSES, Splitting
+from orchestrator.octopus.clauses import Splitting
 from orchestrator.octopus.completions import ServerAway
 from orchestrator.octopus.engine import FunctionalTokenSaid, SentenceTooLong
 from orchestrator.octopus.fallback import REST, Fallback
+from orchestrator.octopus.grammar import MAX_CALLS
 from orchestrator.tokens import literal
 from schemas.decoded import Decoded
 
@@ -175,8 +176,43 @@ def test_one_clause_or_none_is_asked_once(sentence: str, split: Split) -> None:
     assert script.asked == [sentence]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "whole", "clauses"),
+    [
+        ("create a contact for Bob, 555 123 4567", "<nexa_9>('Bob', '555 123 4567')",
+         {"create a contact for Bob": "<nexa_9>('Bob', None)", "555 123 4567": CALL}),
+        ("navigate from home to work, by bike", "<nexa_5>('home', 'work', 'bicycling')",
+         {"navigate from home to work": "<nexa_5>('home', 'work', 'driving')", "by bike": CALL}),
+        ("turn on do not disturb, because I wait for a call", "<nexa_15>(True)",
+         {"turn on do not disturb": "<nexa_15>(True)", "because I wait for a call": CALL}),
+    ],
+)  # fmt: skip
+def test_one_request_in_two_clauses_stays_one(
+    sentence: str, whole: str, clauses: dict[str, str], split: Split
+) -> None:
+    assert split(Script(clauses | {sentence: whole}), sentence).text == whole + "<nexa_end>"
+
+
+def test_the_model_is_asked_three_times_at_most(catalogue: Catalogue) -> None:
+    class Counting(Script):
+        times = 0
+
+        def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
+            self.times += 1
+            return super().decode_all(sentences)
+
+    script = Counting(CLAUSES)
+    sentences = [
+        "take a photo, um, call Bob",
+        "so, well, um, call Bob",
+        "call Bob and take a photo",
+    ]
+    Splitting(script, catalogue, 0.5).decode_all(sentences)
+    assert script.times == 3
+
+
 def test_an_enumeration_is_not_asked_item_by_item(split: Split) -> None:
-    sentence = ", ".join(["take a photo"] * (MAX_CLAUSES + 1))
+    sentence = ", ".join(["take a photo"] * (MAX_CALLS + 1))
     script = Script(CLAUSES)
     assert split(script, sentence).text == NONE + "<nexa_end>"
     assert script.asked == [sentence]
@@ -208,7 +244,7 @@ def test_no_word_but_joints_is_lost(pieces: list[str], spaces: str, catalogue: C
             whole = len(self.asked) == 1
             return [
                 Decoded(
-                    text=(PHOTO if whole else f"<nexa_2>({literal(one)})") + "<nexa_end>",
+                    text=(NONE if whole else f"<nexa_2>({literal(one)})") + "<nexa_end>",
                     confidence=0.9,
                 )
                 for one in sentences
@@ -218,16 +254,16 @@ def test_no_word_but_joints_is_lost(pieces: list[str], spaces: str, catalogue: C
     script = Copying({})
     (told,) = Splitting(script, catalogue, 0.5).decode_all([sentence])
     calls = decoder.read(told.text, catalogue)
-    clauses = script.asked[1:]
-    if clauses:
-        assert [call.arguments[0] for call in calls] == clauses
+    if calls[0].function == "get_weather_forecast":
+        clauses = [str(call.arguments[0]) for call in calls]
+        assert list(dict.fromkeys(clauses)) == script.asked[1:]
         assert all(clause.strip() for clause in clauses)
         words = re.findall(r"\w+", sentence)
         left = iter(re.findall(r"\w+", " ".join(clauses)))
         lost = [word for word in words if word not in JOINTS and word not in left]
         assert not lost
     else:
-        assert [call.function for call in calls] == ["take_a_photo"]
+        assert [call.function for call in calls] == ["irrelevant_function"]
 
 
 class Server:
@@ -310,7 +346,7 @@ def test_a_functional_token_costs_only_its_own_sentence_the_server(clock: Clock)
     told = Fallback(server, Script({})).decode_all(["a", "<nexa_8>", "b"])
     said = str(FunctionalTokenSaid())
     assert _models(told) == ["server", f"script, because: {said}", "server"]
-    assert server.asked == [["a", "<nexa_8>", "b"], ["a"], ["<nexa_8>"], ["b"]]
+    assert server.asked == [["a", "b"]]
     assert _models(Fallback(server, Script({})).decode_all(["<nexa_8>"])) == [told[1].model]
 
 

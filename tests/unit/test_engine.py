@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import torch
 
 from orchestrator import decoder
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.embedded import EmbeddedModel
-from orchestrator.octopus.engine import Engine
+from orchestrator.octopus.embedded import EmbeddedModel, Pointing
+from orchestrator.octopus.engine import BrokenWeights, Engine, Floats
 from orchestrator.octopus.engine import SentenceTooLong as TooLong
 from orchestrator.octopus.grammar import Grammar, Vocabulary
 from orchestrator.octopus.manifest import (
@@ -166,9 +167,37 @@ def test_a_second_decider_decides_the_arguments_of_a_taught_function(
     assert text.startswith(f"<nexa_48>('{wanted}')")
 
 
+@pytest.mark.parametrize("score", [float("nan"), 0.0])
+def test_scores_that_are_no_numbers_write_nothing(score: float, catalogue: Catalogue) -> None:
+    class Broken(EmbeddedModel):
+        def probabilities(self, derivations: Sequence[Pointing]) -> list[Floats]:
+            return [np.full(len(one.open()), score, np.float32) for one in derivations]
+
+    with pytest.raises(BrokenWeights, match="no numbers"):
+        Engine(Broken(catalogue)).decode("take a photo")
+
+
+def test_some_of_the_functions_are_a_catalogue_too(catalogue: Catalogue) -> None:
+    some = catalogue.only(range(30))
+    assert [function.token for function in some] == list(range(30))
+    assert catalogue["start_charging"].inverse == "stop_charging"
+    assert some["start_charging"].inverse is None
+
+
+def test_the_hub_itself_imports_no_runtime() -> None:
+    program = (
+        "import sys; import orchestrator.cli, orchestrator.app; "
+        "print([m for m in ('onnxruntime', 'numpy', 'torch') if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
 def test_the_daemon_imports_no_training_stack() -> None:
     program = (
-        "import sys; import orchestrator.cli; from orchestrator.octopus import engine; "
+        "import sys; import orchestrator.cli, orchestrator.octopus.worker; "
         "print([m for m in ('torch', 'transformers', 'onnx', 'safetensors') if m in sys.modules])"
     )
     run = subprocess.run(
