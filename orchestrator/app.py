@@ -136,14 +136,29 @@ async def serve(settings: Settings, catalogue: Catalogue) -> None:
     """Run a hub until SIGTERM or SIGINT; tells systemd when it is ready and when it stops."""
     os.umask(0o077)  # what people said, and their photos, are for the hub's own user
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    opening = asyncio.current_task()
+    assert opening is not None
+
+    def end() -> None:
+        if not ready and not stop.is_set():
+            opening.cancel()  # a model of gigabytes is not waited for
+        stop.set()
+
+    ready, loop = False, asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with running(settings, catalogue):
-        _tell_systemd("READY=1")
-        await stop.wait()
-        _tell_systemd("STOPPING=1")
-        log.info("stopping")
+        loop.add_signal_handler(number, end)
+    try:
+        async with running(settings, catalogue):
+            ready = True
+            _tell_systemd("READY=1")
+            await stop.wait()
+            _tell_systemd("STOPPING=1")
+            log.info("stopping")
+    except asyncio.CancelledError:
+        if ready or not stop.is_set():
+            raise
+        opening.uncancel()
+        log.info("stopped before it was ready")
 
 
 def model_start(settings: Settings, catalogue: Catalogue) -> Start:

@@ -80,12 +80,16 @@ class Site:
         named = [pid for pid, line in self.children.items() if "octopus.worker" in line]
         return named[0] if named else None
 
+    async def spawn(self) -> None:
+        """Start the daemon, which is not ready yet."""
+        with self._log.open("w") as log:
+            self._daemon = await _process("run", "--config", str(self.config), out=log.fileno())
+
     async def start(self) -> float:
         """Start the daemon; the seconds until it was ready."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        with self._log.open("w") as log:
-            self._daemon = await _process("run", "--config", str(self.config), out=log.fileno())
+        await self.spawn()
         await eventually(lambda: "ready after" in self.log, READY_WITHIN, self)
         return loop.time() - began
 

@@ -112,3 +112,21 @@ async def test_the_doctor_names_what_is_wrong_with_a_folder(site: Site, tmp_path
     ran = await site.octopus("run")
     assert (ran.status, len(ran.err.splitlines())) == (2, 1)
     assert f"{tmp_path}/none is no folder" in ran.err
+
+
+async def test_a_hub_that_loads_its_model_can_be_stopped(site: Site, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    told = {"architectures": ["GemmaForCausalLM"], "model_type": "gemma"}
+    (weights / "config.json").write_text(json.dumps(told))
+    (weights / "model.safetensors").touch()
+    os.mkfifo(weights / "SHA256SUMS")  # who reads it waits
+    with (site.config / "hub.toml").open("a") as settings:
+        settings.write(f'[model]\nurl = "{weights}"\n')
+    await site.spawn()
+    await eventually(lambda: site.worker is not None, READY_WITHIN, site)
+    worker = worker_of(site)
+    assert await site.stop() == 0
+    assert parent(worker) is None
+    assert "stopped before it was ready" in site.log
+    assert "Traceback" not in site.log
