@@ -106,7 +106,7 @@ class Snippet:
 
     @torch.inference_mode()
     def decode(self, sentence: str) -> str:
-        """The call, and how many tokens were written."""
+        """The call."""
         asked = self._pieces.encode(PUBLISHED.replace(QUERY, sentence), add_special_tokens=False)
         ids = torch.tensor([[gemmakit.BOS, *asked.ids]])
         told = self._model.generate(

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
-from orchestrator.octopus.folder import UnfitWeights
-from orchestrator.octopus.loading import PUBLISHED_TOKENS, found, lacking, published_extra, server
+from orchestrator.octopus.loading import PUBLISHED_TOKENS, server, usable
 from orchestrator.settings import Model
 from schemas.errors import HubError
 
@@ -27,7 +26,7 @@ class Check:
 def model_checks(model: Model, catalogue: Catalogue, embedded: Path) -> Iterator[Check]:
     """The embedded weights, which are always needed, then the model that `model.url` names."""
     yield _checked("embedded weights", lambda: _embedded(catalogue, embedded))
-    if model.url.startswith("http"):
+    if model.on_server:
         known = catalogue.only(PUBLISHED_TOKENS)
         yield _checked("model server", lambda: _server(model, known))
     elif model.url != "embedded:":
@@ -47,10 +46,7 @@ def _embedded(catalogue: Catalogue, folder: Path) -> str:
 
 
 def _folder(model: Model) -> str:
-    published_extra()
-    folder = found(model.url)
-    if short := lacking(folder, model.precision):
-        raise UnfitWeights(short)
+    folder = usable(model)
     needs = folder.needs(model.precision) / _GIB
     return f"{len(folder.tokens)} functions, {needs:.1f} GiB of memory while loading: {folder.path}"
 

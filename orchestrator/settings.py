@@ -121,10 +121,15 @@ class Model(_Section):
 
     @model_validator(mode="after")
     def _leaves_time_for_the_embedded(self) -> Self:
-        """A server is asked three times at most (`clauses.ROUNDS`), then the embedded weights."""
-        if self.url.startswith("http") and self.deadline < 4 * self.timeout:
+        """A server is asked three times at most, then the embedded weights answer."""
+        if self.on_server and self.deadline < 4 * self.timeout:
             raise ValueError("timeout must be no more than a quarter of deadline")
         return self
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the weights are a server's."""
+        return self.url.startswith(("http://", "https://"))
 
     def key(self) -> str | None:
         """The server's key."""

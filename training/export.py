@@ -143,7 +143,7 @@ def _write(
 def _round(full: Path, file: Path) -> None:
     """Weights to int8, with a scale for so many numbers of a column; what is multiplied with them
     is rounded in such blocks too. With one scale for whole matrices (dynamic quantization) four
-    times as many sentences come out differently than in full precision, and it is no faster."""
+    times as many sentences come out differently than in full precision, and it is hardly faster."""
     settings = DefaultWeightOnlyQuantConfig(
         block_size=BLOCK, is_symmetric=True, accuracy_level=4, bits=8
     )

@@ -6,10 +6,10 @@ the whole goes across the cut, and each part by itself asks for something.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from orchestrator import decoder
 from orchestrator.catalogue import IRRELEVANT, Catalogue
+from orchestrator.octopus.engine import Decoder
 from orchestrator.octopus.grammar import MAX_CALLS
 from orchestrator.octopus.words import quotations
 from orchestrator.octopus.words import whole as is_whole
@@ -23,18 +23,8 @@ _JOINT = re.compile(
     r"(?![\s,]*(?:because|since|so|which|who|as|for|while|but|or|by|with|if|when|unless|until|it['’]?s)\b)",
     re.IGNORECASE,
 )
-ROUNDS = 3
-"""Times that the model is asked: about the whole, its clauses, and those joined again."""
 Span = tuple[int, int]
 """Where something begins in the sentence, and where it ends."""
-
-
-class Decoder(Protocol):
-    """What decodes sentences."""
-
-    def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
-        """Several at once; an error of one is an error of all."""
-        ...
 
 
 class Splitting:
@@ -47,7 +37,8 @@ class Splitting:
         self._threshold = threshold
 
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
-        """See `Decoder`. The model is asked `ROUNDS` times at most, each time about all at once."""
+        """See `engine.Decoder`. The model is asked three times at most, each time about all at
+        once: the wholes, their clauses, and those that were joined again."""
         known = dict(zip(sentences, self._single.decode_all(sentences), strict=True))
         parts = [self._clauses(sentence, known[sentence]) for sentence in sentences]
         self._ask(known, sentences, parts)

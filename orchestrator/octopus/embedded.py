@@ -23,13 +23,11 @@ from orchestrator.octopus.tokenizer import MAX_PIECES, WordPieces
 from orchestrator.octopus.words import Flags, Words
 from orchestrator.tokens import END
 
-NAME = "embedded"
-
 
 class EmbeddedModel:
     """One folder of embedded weights, loaded; used from one thread at a time."""
 
-    name = NAME
+    name = "embedded"
 
     def __init__(
         self,

@@ -30,6 +30,14 @@ class FunctionalTokenSaid(HubError):
     code = "functional_token"
 
 
+class Decoder(Protocol):
+    """What decodes sentences, in one way or another."""
+
+    def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
+        """Several at once; an error of one is an error of all."""
+        ...
+
+
 class Derivation(Protocol):
     """One sentence's output under way. A choice is a number of the model's own."""
 
@@ -80,7 +88,7 @@ class Engine(Generic[D]):
         return decoded
 
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
-        """Several sentences at once; an error of one is an error of all."""
+        """See `Decoder`."""
         derivations = [self._model.start(sentence) for sentence in sentences]
         confidence, steps = [1.0] * len(sentences), [0] * len(sentences)
         while open_ := [at for at, one in enumerate(derivations) if not one.ended]:

@@ -4,9 +4,8 @@ import logging
 import time
 from collections.abc import Sequence
 
-from orchestrator.octopus.clauses import Decoder
 from orchestrator.octopus.completions import ServerAway, Unusable
-from orchestrator.octopus.engine import FunctionalTokenSaid
+from orchestrator.octopus.engine import Decoder, FunctionalTokenSaid
 from orchestrator.tokens import FUNCTIONAL
 from schemas.decoded import Decoded
 
@@ -27,7 +26,7 @@ class Fallback:
         self._why = ""
 
     def decode_all(self, sentences: Sequence[str]) -> list[Decoded]:
-        """See `Decoder`."""
+        """See `engine.Decoder`."""
         harmless = [sentence for sentence in sentences if not FUNCTIONAL.search(sentence)]
         told = dict(zip(harmless, self._served(harmless), strict=True))
         others = [sentence for sentence in sentences if sentence not in told]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from orchestrator.catalogue import TOKENS
 from orchestrator.tokens import END, functional
 from schemas.errors import HubError
 
@@ -15,8 +16,6 @@ SUMS = "SHA256SUMS"
 named in it, and all that is named must have its hash."""
 ARCHITECTURE = "GemmaForCausalLM"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl")
-_MOST_TOKENS = 100
-_CHUNK = 1 << 24
 
 
 class UnfitWeights(HubError):
@@ -51,7 +50,7 @@ def inspected(path: Path) -> WeightsFolder:
         raise UnfitWeights(f"{path}: there are no *.safetensors{_pickled(path)}")
     _check_sums(path)
     tokenizer = _tokenizer(path / "tokenizer.json")
-    known = (n for n in range(_MOST_TOKENS) if tokenizer.token_to_id(functional(n)) is not None)
+    known = (n for n in range(TOKENS) if tokenizer.token_to_id(functional(n)) is not None)
     tokens = frozenset(known)
     if not tokens or tokenizer.token_to_id(END) is None:
         raise UnfitWeights(

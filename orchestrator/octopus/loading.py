@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.clauses import Decoder, Splitting
+from orchestrator.octopus.clauses import Splitting
 from orchestrator.octopus.embedded import EmbeddedModel, Pointing
-from orchestrator.octopus.engine import Engine, SentenceTooLong
+from orchestrator.octopus.engine import Decoder, Engine, SentenceTooLong
 from orchestrator.octopus.fallback import Fallback
 from orchestrator.octopus.folder import UnfitWeights, WeightsFolder, inspected
 from orchestrator.octopus.prompt import PUBLISHED
@@ -31,10 +31,10 @@ def load(model: Model, catalogue: Catalogue, embedded: Path) -> Decoder:
     own = Engine(EmbeddedModel(catalogue, embedded, model.threads or 1))
     if model.url == "embedded:":
         return own
-    if model.url.startswith("http"):
+    if model.on_server:
         known = catalogue.only(PUBLISHED_TOKENS)
         return Fallback(_single(server(model, known), known, model), own)
-    folder = found(model.url)
+    folder = usable(model)
     known = catalogue.only(folder.tokens)
     return _single(_published(model, folder, known, own), known, model)
 
@@ -45,6 +45,16 @@ def server(model: Model, known: Catalogue) -> Server:
         model.url, known, weights=model.weights, key=model.key(), timeout=model.timeout,
         prompt=model.prompt or PUBLISHED, several=model.parallel,
     )  # fmt: skip
+
+
+def usable(model: Model) -> WeightsFolder:
+    """The folder of `model.url`, once all that its weights need is there; UnfitWeights is one
+    line."""
+    _check_extra()
+    folder = found(model.url)
+    if short := lacking(folder, model.precision):
+        raise UnfitWeights(short)
+    return folder
 
 
 def found(url: str) -> WeightsFolder:
@@ -72,7 +82,7 @@ def lacking(folder: WeightsFolder, precision: str) -> str:
     )
 
 
-def published_extra() -> None:
+def _check_extra() -> None:
     """UnfitWeights where what published weights need is not installed."""
     for name in ("torch", "transformers", "llguidance"):
         if importlib.util.find_spec(name) is None:
@@ -82,9 +92,6 @@ def published_extra() -> None:
 def _published(
     model: Model, folder: WeightsFolder, known: Catalogue, own: Engine[Pointing]
 ) -> Decoder:
-    if short := lacking(folder, model.precision):
-        raise UnfitWeights(short)
-    published_extra()
     import torch
 
     from orchestrator.octopus.gemma import Gemma
@@ -117,7 +124,6 @@ def _single(decoder: Decoder, known: Catalogue, model: Model) -> Decoder:
 
 def _downloaded(name: str) -> Path:
     """The snapshot of `ORGANISATION/NAME[@REVISION]`, from the cache where it is there."""
-    published_extra()
     from huggingface_hub import snapshot_download
 
     repository, _, revision = name.partition("@")

@@ -16,6 +16,7 @@ from schemas.function import Function, Parameter, ParameterType
 
 _NUMBER = r"NUMBER: /(0|-?[1-9][0-9]{0,6})(\.(0|[0-9]{0,2}[1-9]))?/"
 _DATETIME = r"DATETIME: /'[0-9]{4}(-[0-9]{2}){4}'/"
+_SPAN = r"""SPAN: "'" (PIECE & /\S|\S(?s:.*)\S/) "'" """
 _SPELLED = {ParameterType.INTEGER: "NUMBER", ParameterType.NUMBER: "NUMBER"}
 """Types that weights write in digits where the sentence has words; grounding checks them against
 the sentence."""
@@ -79,15 +80,14 @@ def _text(text: str) -> str:
 
 def _span(sentence: str) -> Iterator[str]:
     """A quoted piece of the sentence that cuts no word and no quotation, without spaces around."""
-    # In "the kids' hits of '99" a quotation seems to end before it begins.
-    quoted = [(start, end) for start, end in quotations(sentence) if start < end]
+    quoted = list(quotations(sentence))
     marked = [(start - 1, end + 1) for start, end in quoted]
     # Where they overlap, what begins first is kept whole, and of the other what is left.
     kept = sorted([*marked, *units(sentence)], key=lambda span: (span[0], -span[1]))
     pieces = [_chunks(sentence, span, kept) for span in [(0, len(sentence)), *quoted]]
     regexes = [json.dumps({"substring_chunks": chunks}, ensure_ascii=False) for chunks in pieces]
     yield "PIECE: " + " | ".join(f"%regex {regex}" for regex in regexes)
-    yield r'SPAN: "\'" (PIECE & /\S|\S(?s:.*)\S/) "\'"'.replace(r"\'", "'")
+    yield _SPAN
 
 
 def _chunks(sentence: str, span: tuple[int, int], kept: list[tuple[int, int]]) -> list[str]:

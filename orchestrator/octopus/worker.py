@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from orchestrator import logs
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.clauses import Decoder
+from orchestrator.octopus.engine import Decoder
 from orchestrator.octopus.loading import load
 from orchestrator.octopus.process import READY, Problem, Start
 from schemas.errors import HubError
