@@ -5,11 +5,25 @@ from __future__ import annotations
 from schemas.base import Scalar, Value
 
 
+class Change(Value):
+    """A value to be reckoned from the device's own: times `times`, plus `by`, then held between the
+    parameter's minimum and maximum ("a bit louder", "half as bright")."""
+
+    times: float
+    by: float
+
+
+class Person(Value):
+    """Somebody to be looked up, as said ("mom", "John's work number")."""
+
+    person: str
+
+
 class Call(Value):
     """One function call; an argument may be a call itself, None means it was not said."""
 
     function: str
-    arguments: tuple[Scalar | Call | None, ...] = ()
+    arguments: tuple[Scalar | Call | Change | Person | None, ...] = ()
 
 
 class Invocation(Value):

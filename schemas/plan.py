@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.base import Scalar, Value
+from schemas.call import Change, Person
 
 
 class Ref(Value):
@@ -11,12 +12,16 @@ class Ref(Value):
     step: int
 
 
+Argument = Scalar | Ref | Change | Person | None
+"""What an argument may be in a plan; a step that runs has no `Change` and no `Person` left."""
+
+
 class Step(Value):
     """One call with named arguments; `device` is set once it is routed."""
 
     index: int
     function: str
-    arguments: dict[str, Scalar | Ref | None]
+    arguments: dict[str, Argument]
     device: str | None = None
 
     @property
