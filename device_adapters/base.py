@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.outcome import Done
 
 
@@ -26,6 +26,11 @@ class Adapter(ABC):
 
     async def probe(self, invocation: Invocation) -> Done | None:
         """Say whether an earlier, identical call happened; None where it did not."""
+        return None
+
+    async def present(self, invocation: Invocation) -> Restore | None:
+        """The call that would leave the device as it is now, for a call that is about to change it;
+        None where the device does not tell. Changes nothing."""
         return None
 
     @abstractmethod

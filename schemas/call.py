@@ -33,3 +33,10 @@ class Invocation(Value):
     arguments: dict[str, Scalar | None]
     key: str  # the same for every attempt of one step: what a keyed device may use to drop repeats
     timeout: float  # seconds until the outcome must be known
+
+
+class Restore(Value):
+    """The call that brings the device's state before back."""
+
+    function: str
+    arguments: dict[str, Scalar | None]

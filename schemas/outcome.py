@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Literal
 
 from schemas.base import Scalar, Value
+from schemas.call import Restore
 
 
 class Evidence(StrEnum):
@@ -21,6 +22,7 @@ class Done(Value):
     evidence: Evidence
     result: Scalar | None = None
     detail: str = ""  # one line for the person, e.g. "Sent to John on Pixel"
+    undo: Restore | None = None  # what brings the state before back
 
 
 class Failed(Value):
