@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from orchestrator.executor import Executor
 from orchestrator.journal import Journal
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
+from orchestrator.people import People
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Policy
 from orchestrator.registry import Registry
@@ -157,7 +158,7 @@ async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person,
         thread = stack.enter_context(ThreadPoolExecutor(1))
         journal = await stack.enter_async_context(Journal(folder / "journal.db"))
         understander = Understander(
-            catalogue, Policy(), threshold=0.5, region="US", now=datetime.now,
+            catalogue, Policy(), threshold=0.5, region="US", now=lambda: datetime.now(UTC),
         )  # fmt: skip
         bus = Bus()
 
@@ -165,9 +166,9 @@ async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person,
             return Decoded(text=SENTENCES[sentence], confidence=1.0)
 
         pipeline = Pipeline(
-            decode=decode, understand=understander, thread=thread, catalogue=catalogue,
-            journal=journal,
-            executor=Executor(catalogue, journal, bus, registry.reach), registry=registry, bus=bus,
+            decode=decode, understander=understander, thread=thread, people=People(),
+            catalogue=catalogue, journal=journal, registry=registry, bus=bus,
+            executor=Executor(catalogue, journal, bus, registry.reach, registry.present),
         )  # fmt: skip
         door = MqttDoor(client, Service(pipeline, journal, registry, dict), bus, BASE, {})
         await stack.enter_async_context(door.telling())

@@ -219,7 +219,9 @@ class Entity:
         return ha_order.state(self.description, attribute, topic.payload)
 
     async def known_state(self, attribute: str = "state") -> str | None:
-        """Its state, waiting a moment for the first word of a new entity."""
+        """Its state, waiting a moment for the first word of a new entity that reports it at all."""
+        if not ha_order.place(self.description, attribute).state_topic:
+            return None
         await self._client.until(lambda: self.state(attribute) is not None, _GRACE)
         return self.state(attribute)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import unicodedata
 from abc import abstractmethod
@@ -10,13 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from device_adapters.base import Adapter
 from device_adapters.ha import Entity, HaClient, HaDevice, HaEntity
+from device_adapters.ha_order import Wanted, leading_to
 from schemas.base import Scalar, Value
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.device import Device
 from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
 from schemas.outcome import Done
 
 Runner = Callable[[Invocation], Awaitable[Done]]
+Look = Callable[[Invocation], Awaitable[Restore | None]]
 
 _ANNOUNCED = 3.0  # seconds a device has to announce itself
 _MARGIN = 0.5  # seconds kept back from a call's time, to end in time oneself
@@ -75,6 +78,61 @@ def number_argument(call: Invocation, name: str) -> float:
     return float(value)
 
 
+def number(text: str | None) -> float | None:
+    """A state or an option as a number; None where it is none ("unknown", "nan")."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def option_number(entity: HaEntity, option: str, default: float) -> float:
+    """A number of an announcement; the default where it gives none."""
+    value = number(entity.text(option))
+    return default if value is None else value
+
+
+def degrees(climate: HaEntity, fahrenheit: float) -> float:
+    """A temperature in the unit that an entity reports, °C to a tenth."""
+    return fahrenheit if reports_fahrenheit(climate) else round((fahrenheit - 32) / 1.8, 1)
+
+
+def fahrenheit(climate: HaEntity, reported: float) -> float:
+    """A reported temperature in °F, to a tenth: from which `degrees` gives it back."""
+    return reported if reports_fahrenheit(climate) else round(reported * 1.8 + 32, 1)
+
+
+def reports_fahrenheit(climate: HaEntity) -> bool:
+    """Whether a thermostat speaks °F."""
+    return (climate.text("temperature_unit") or "C").upper() == "F"
+
+
+async def known(entity: Entity, *attributes: str) -> list[str | None]:
+    """What an entity that is there says of itself, waiting a moment; None for what it does not."""
+    await entity.require_available()
+    return await asyncio.gather(*map(entity.known_state, attributes))
+
+
+async def known_number(entity: Entity, attribute: str = "state") -> float | None:
+    """The number that an entity reports; None where it reports none."""
+    [value] = await known(entity, attribute)
+    return number(value)
+
+
+async def known_order(entity: Entity) -> Wanted | None:
+    """The order that would leave an entity as it is; None where its state is no order's effect."""
+    [value] = await known(entity, "state")
+    return None if value is None else leading_to(entity.description, value)
+
+
+def as_now(call: Invocation, **now: Scalar | None) -> Restore | None:
+    """The same call with what it would set as it is now; None where one of that is not known."""
+    if None in now.values():
+        return None
+    return Restore(function=call.function, arguments=call.arguments | now)
+
+
 class HaAdapter(Adapter):
     """One Home Assistant device (`address["ha"]`); a subclass says how each function is run."""
 
@@ -86,6 +144,11 @@ class HaAdapter(Adapter):
     @abstractmethod
     def runners(self) -> Mapping[str, Runner]:
         """How each function of the catalogue is run."""
+
+    @property
+    @abstractmethod
+    def looks(self) -> Mapping[str, Look]:
+        """How that which a function would change is read; without a look nothing tells it."""
 
     @abstractmethod
     def serves(self, device: HaDevice) -> frozenset[str]:
@@ -105,6 +168,10 @@ class HaAdapter(Adapter):
                 return await runner(invocation)
         except TimeoutError as exc:
             raise DeviceUncertain(f"{self.device.name} did not answer in time") from exc
+
+    async def present(self, invocation: Invocation) -> Restore | None:
+        look = self.looks.get(invocation.function)
+        return None if look is None else await look(invocation)
 
     async def close(self) -> None:
         """Nothing to let go of: the client is shared."""

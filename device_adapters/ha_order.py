@@ -116,7 +116,12 @@ def place(entity: HaEntity, attribute: str) -> Place:
 _JSON_LIGHT = {
     "state": "{{ value_json.state }}",
     "brightness": "{{ value_json.brightness }}",
-    "color": "{{ value_json.color.r }},{{ value_json.color.g }},{{ value_json.color.b }}",
+    # A white lamp may still report the colour that it had, or one that is like its white.
+    "color": (
+        "{% if value_json.color_mode not in ('color_temp', 'white') %}"
+        "{{ value_json.color.r }},{{ value_json.color.g }},{{ value_json.color.b }}"
+        "{% endif %}"
+    ),
 }
 
 
@@ -160,6 +165,18 @@ def _payload(entity: HaEntity, attribute: str, wanted: Wanted) -> tuple[str, str
         value = dict(zip("rgb", wanted, strict=True)) if isinstance(wanted, tuple) else wanted
         return json.dumps({"state": "ON", attribute: value}), text
     return text, text
+
+
+def leading_to(entity: HaEntity, value: str) -> Wanted | None:
+    """The order whose effect a state is ("lock", True for on); None where it is none's: jammed,
+    opening."""
+    switchable = entity.component in _SWITCHABLE
+    orders = (True, False) if switchable else tuple(_WORDS.get(entity.component, ()))
+    for wanted in orders:
+        reached = _payload(entity, "state", wanted)[1]
+        if reached and agree(reached, value):
+            return wanted
+    return None
 
 
 def state(entity: HaEntity, attribute: str, payload: str) -> str | None:

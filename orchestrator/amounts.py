@@ -3,6 +3,7 @@
 import re
 
 from orchestrator import moments
+from schemas.call import Change
 from schemas.function import Parameter, ParameterType
 
 MOST = 1e9
@@ -19,18 +20,30 @@ _LOW = re.compile(
 )
 _SIGNED = r"(?<!\S)[{}]\s?\d"
 _CHANGE = re.compile(
-    r"\b(?:by|plus|minus|more|less|higher|warmer|cooler|louder|quieter|brighter|dimmer)\b"
+    r"\b(?:by|plus|minus|more|less|higher|warmer|hotter|cooler|colder|louder|quieter|softer"
+    r"|brighter|dimmer|darker)\b"
     r"|\b(?:up|down)\b(?! to\b)|" + _SIGNED.format(r"+\-")
 )
 _LESS = re.compile(
     _SIGNED.format(r"\-")
-    + r"|\b(?:minus|down|lower|decrease|reduce|quieter|softer|less|cut|drop)\b"
+    + r"|\b(?:minus|down|lower|decrease|reduce|quieter|softer|less|cut|drop|dim|dimmer|darker"
+    r"|cooler|colder)\b"
 )
 _MORE = re.compile(
-    _SIGNED.format("+") + r"|\b(?:plus|up|raise|increase|louder|higher|more|boost|add)\b"
+    _SIGNED.format("+")
+    + r"|\b(?:plus|up|raise|increase|louder|higher|more|boost|add|brighter|brighten|warmer|hotter)\b"
 )
 _PERCENT = re.compile(r"%|\bper ?cent\b")
 _MILLIMETRES = {"mm": 1.0, "millim": 1.0, "cm": 10.0, "centim": 10.0, "inch": 25.4}
+_HALVED = re.compile(r"\bby half\b|\bhalf (?:as|the)\b|\bhalve\b|\bin half\b")
+_DOUBLED = re.compile(r"\bdoubled?\b|\btwice as\b")
+_A_BIT = re.compile(r"\b(?:bit|little|slightly|touch|tad|notch|somewhat|smidge|hair)\b")
+_A_LOT = re.compile(r"\b(?:lot|much|way|far|lots|significantly|considerably)\b")
+_SHARE = 0.2
+"""Of a parameter's range: one "louder"; a bit is half, a lot twice as much."""
+_DEGREES = 2.0
+"""One "warmer", in °F."""
+_PER_CELSIUS = 1.8
 _HALF_A = re.compile(r"\bhalf an? (?=mm|cm|inch|milli|centi)")
 
 
@@ -40,6 +53,9 @@ def read(words: str, parameter: Parameter, sentence: str) -> int | float | None:
     the sentence."""
     text, said = _plain(words), _plain(sentence)
     found = re.search(r"-?\d+(?:\.\d+)?", text)
+    if found is None and parameter.name.endswith("_diff"):
+        sign = _direction(text)
+        return None if sign is None else round(sign * _step(text, parameter))
     if found is None:
         return _extreme(text, parameter)
     number, unit = float(found[0]), text if text != found[0] else text + _behind(text, said)
@@ -59,6 +75,54 @@ def read(words: str, parameter: Parameter, sentence: str) -> int | float | None:
     elif _PERCENT.search(unit) and parameter.maximum is not None and parameter.unit != "%":
         number = number / 100 * parameter.maximum
     return _in_range(number, parameter)
+
+
+def change(words: str, parameter: Parameter, sentence: str, *, celsius: bool) -> Change | None:
+    """The difference that the words mean ("a bit louder", "by half"), in the parameter's unit; None
+    where they mean none. `celsius`: degrees without a unit are such."""
+    if parameter.minimum is None or parameter.maximum is None or parameter.minimum < 0:
+        return None
+    if parameter.unit == "mm":
+        return None
+    text, said = _plain(words), _plain(sentence)
+    if _HALVED.search(said) or _DOUBLED.search(said):
+        return Change(words=words, times=0.5 if _HALVED.search(said) else 2.0, by=0.0)
+    sign = _direction(text) or _direction(said)
+    found = re.search(r"\d+(?:\.\d+)?", text)
+    if sign is None or (found and not _relative(text, found[0], said)):
+        return None
+    by = _by(float(found[0]), text, parameter, celsius) if found else _step(text, parameter)
+    return Change(words=words, times=1.0, by=sign * by)
+
+
+def _by(number: float, text: str, parameter: Parameter, celsius: bool) -> float:
+    """A difference in the parameter's unit."""
+    if parameter.unit == "°F":
+        fahrenheit = re.search(r"\bf(?:ahrenheit)?\b|°f", text)
+        celsius = bool(re.search(r"\bc(?:elsius|entigrade)?\b|°c", text)) or celsius
+        return number * _PER_CELSIUS if celsius and not fahrenheit else number
+    if _PERCENT.search(text) and parameter.unit != "%":
+        return number / 100 * (parameter.maximum or 0)
+    return number
+
+
+def _step(text: str, parameter: Parameter) -> float:
+    """How much "louder", "a bit louder" and "a lot louder" are."""
+    low, high = max(0, parameter.minimum or 0), parameter.maximum or 0
+    step = _DEGREES if parameter.unit == "°F" else (high - low) * _SHARE
+    return step * (0.5 if _A_BIT.search(text) else 2 if _A_LOT.search(text) else 1)
+
+
+def reckoned(change: Change, now: float, parameter: Parameter) -> int | float:
+    """The value after a change, held within the parameter's range; a whole one moves by 1 at least
+    where there is room."""
+    low, high = parameter.minimum or 0, parameter.maximum or 0
+    value = now * change.times + change.by
+    if parameter.type is ParameterType.INTEGER:
+        value = round(value)
+        if value == now and (change.by or change.times != 1):
+            value += 1 if change.by > 0 or change.times > 1 else -1
+    return type(value)(max(low, min(high, value)))
 
 
 def _plain(words: str) -> str:

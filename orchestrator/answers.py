@@ -1,65 +1,88 @@
 """The answer to a person, written from what the journal has and nothing else."""
 
+from collections.abc import Mapping
+
+from orchestrator import texts
 from orchestrator.catalogue import Catalogue
+from schemas.call import Change, Person
 from schemas.execution import Execution, StepRecord
-from schemas.outcome import Done, Evidence, Failed, Unknown
-from schemas.plan import Plan, Ref, Step
+from schemas.function import Effect
+from schemas.outcome import Cancelled, Done, Failed, Skipped, Unknown
+from schemas.plan import Argument, Plan, Ref, Step
 
-_HOW = {
-    Evidence.VERIFIED: "",
-    Evidence.UNVERIFIED: " (sent, not confirmed by the device)",
-    Evidence.DRAFTED: " (prepared; finish it on the device)",
-}
+MOST = 4
+"""Steps that an answer tells one by one; of more, those that went well are counted."""
 
 
-def answer(execution: Execution, names: dict[str, str], catalogue: Catalogue) -> str:
+def answer(execution: Execution, names: Mapping[str, str], catalogue: Catalogue) -> str:
     """One line; `names` are the devices' names by id."""
     if not execution.steps:
         return execution.reason or str(execution.state)
-    used = {index for step in execution.steps for index in _needs(step)}
-    parts = [
-        _step(step, names, catalogue)
+    used = {index for step in execution.steps for index in step.step.needs}
+    told = [
+        step
         for step in execution.steps
         # A result that went into a later step which succeeded needs no line of its own.
         if step.index not in used or not isinstance(step.outcome, Done)
     ]
-    return "; ".join(parts)
+    well = [s for s in told if isinstance(s.outcome, Done) and _plain(s, catalogue)]
+    if len(told) > MOST and len(well) > 1:
+        rest = [_step(step, names, catalogue) for step in told if step not in well]
+        return "; ".join([_counted(well, names), *rest])
+    return "; ".join(_step(step, names, catalogue) for step in told)
 
 
-def describe(plan: Plan, names: dict[str, str]) -> str:
+def describe(plan: Plan, names: Mapping[str, str]) -> str:
     """What a plan would do, for a person who is asked."""
-    return "; ".join(_intent(step, names) for step in plan.steps)
+    return "; ".join(intent(step, names) for step in plan.steps)
 
 
-def _intent(step: Step, names: dict[str, str]) -> str:
-    said = [
-        f"{name.replace('_', ' ')}: "
-        + (f"the result of step {value.step + 1}" if isinstance(value, Ref) else str(value))
+def intent(step: Step, names: Mapping[str, str]) -> str:
+    """What one step would do."""
+    said = ", ".join(
+        f"{name.replace('_', ' ')}: {_value(value)}"
         for name, value in step.arguments.items()
         if value is not None
-    ]
-    what = f"{step.function.replace('_', ' ')} on {names.get(step.device or '', step.device)}"
-    return f"{what} ({', '.join(said)})" if said else what
+    )
+    function, where = step.function.replace("_", " "), names.get(step.device or "", step.device)
+    what = texts.INTENT.format(function=function, device=where)
+    return f"{what} ({said})" if said else what
 
 
-def _step(step: StepRecord, names: dict[str, str], catalogue: Catalogue) -> str:
-    name = step.function.replace("_", " ")
-    where = names.get(step.device, step.device)
+def _value(value: Argument) -> str:
+    if isinstance(value, Ref):
+        return texts.RESULT_OF.format(step=value.step + 1)
+    if isinstance(value, Change):
+        return value.words
+    return value.person if isinstance(value, Person) else str(value)
+
+
+def _plain(step: StepRecord, catalogue: Catalogue) -> bool:
+    """Whether a step that went well has nothing of its own to say."""
+    assert isinstance(step.outcome, Done)
+    return catalogue[step.function].effect is not Effect.READ and step.outcome.result is None
+
+
+def _counted(steps: list[StepRecord], names: Mapping[str, str]) -> str:
+    """Steps that went well, in one clause."""
+    where = ", ".join(dict.fromkeys(names.get(step.device, step.device) for step in steps))
+    how = dict.fromkeys(
+        texts.EVIDENCE[step.outcome.evidence] for step in steps if isinstance(step.outcome, Done)
+    )
+    functions = " / ".join(dict.fromkeys(step.function.replace("_", " ") for step in steps))
+    return texts.COUNTED.format(function=functions, count=len(steps), devices=where) + "".join(how)
+
+
+def _step(step: StepRecord, names: Mapping[str, str], catalogue: Catalogue) -> str:
+    name, where = step.function.replace("_", " "), names.get(step.device, step.device)
     outcome = step.outcome
     if isinstance(outcome, Done):
         said = outcome.detail or (str(outcome.result) if outcome.result is not None else "")
-        reading = catalogue[step.function].effect == "read"
         if not said:
-            said = f"{name} on {where}: done"
-        elif not reading and where not in said:
+            said = texts.DONE.format(function=name, device=where)
+        elif catalogue[step.function].effect is not Effect.READ and where not in said:
             said = f"{where}: {said}"
-        return said + _HOW[outcome.evidence]
-    if isinstance(outcome, Unknown):
-        return f"{name} on {where}: it is not known whether it happened ({outcome.reason})"
-    if isinstance(outcome, Failed):
-        return f"{name} on {where}: failed, {outcome.reason}"
-    return f"{name}: {step.state}" + (f", {outcome.reason}" if outcome else "")
-
-
-def _needs(step: StepRecord) -> list[int]:
-    return [value.step for value in step.arguments.values() if isinstance(value, Ref)]
+        return said + texts.EVIDENCE[outcome.evidence]
+    template = texts.ENDED[type(outcome)] if outcome else texts.OPEN
+    reason = outcome.reason if isinstance(outcome, Failed | Unknown | Skipped | Cancelled) else ""
+    return template.format(function=name, device=where, reason=reason, state=step.state)

@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import tzlocal
+
 from device_adapters import car, home, pc
 from device_adapters.android import AndroidAdapter
 from device_adapters.base import Adapter
@@ -33,6 +35,7 @@ from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.process import ModelProcess, Start
 from orchestrator.pipeline import Pipeline
 from orchestrator.registry import Factory, Registry
+from orchestrator.scheduler import Scheduler
 from orchestrator.service import Service
 from orchestrator.settings import Settings
 from orchestrator.understanding import Understander
@@ -95,10 +98,11 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
             )
             await stack.enter_async_context(phones)
         bus = Bus()
-        executor = Executor(catalogue, journal, bus, registry.reach)
+        executor = Executor(catalogue, journal, bus, registry.reach, registry.present)
         pipeline = Pipeline(
-            decode=model.decode, understand=understanding_of(settings, catalogue), thread=thread,
-            catalogue=catalogue, journal=journal, executor=executor, registry=registry, bus=bus,
+            decode=model.decode, understander=understanding_of(settings, catalogue), thread=thread,
+            people=settings.people, catalogue=catalogue, journal=journal, executor=executor,
+            registry=registry, bus=bus,
         )  # fmt: skip
 
         def health() -> dict[str, object]:
@@ -117,9 +121,12 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         await stack.enter_async_context(door.telling())
         stack.callback(bus.close)
         stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
-        stack.enter_context(door.listening())
         registry.keep_connecting()
-        await pipeline.recover()
+        await pipeline.recover()  # before anything new comes in, or that would be taken up twice
+        stack.enter_context(door.listening())
+        scheduler = Scheduler(journal, pipeline.fire, pipeline.missed)
+        pipeline.course.on_schedule = scheduler.changed
+        await stack.enter_async_context(scheduler)
         await _reached(mqtt)
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)
@@ -172,14 +179,17 @@ def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
     zone = _zone(settings)
     return Understander(
         catalogue, settings.policy, threshold=settings.model.threshold,
-        region=settings.hub.region, now=lambda: datetime.now().astimezone(zone),
+        caution=settings.model.caution, region=settings.hub.region,
+        now=lambda: datetime.now(zone),
     )  # fmt: skip
 
 
-def _zone(settings: Settings) -> ZoneInfo | None:
-    if not settings.hub.time_zone:
-        return None
+def _zone(settings: Settings) -> ZoneInfo:
+    """The configured zone, else this machine's: by name, for it knows when summer begins."""
     try:
+        if not settings.hub.time_zone:
+            return tzlocal.get_localzone()
+
         return ZoneInfo(settings.hub.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         zone = settings.hub.time_zone

@@ -26,8 +26,10 @@ from schemas.execution import RunState
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 devices_cli = typer.Typer(no_args_is_help=False, help="Devices: what is there, what was found.")
 executions_cli = typer.Typer(no_args_is_help=True, help="What happened to earlier commands.")
+schedule_cli = typer.Typer(no_args_is_help=False, help="What is to be done later.")
 cli.add_typer(devices_cli, name="devices")
 cli.add_typer(executions_cli, name="executions")
+cli.add_typer(schedule_cli, name="schedule")
 console = Console()
 errors = Console(stderr=True)
 
@@ -105,7 +107,23 @@ def send(
         return await follow(client, sentence, console, yes=yes, as_json=as_json)
 
     state = _with_hub(config, work)
-    raise typer.Exit(0 if state is RunState.SUCCEEDED else 1)
+    raise typer.Exit(0 if state in (RunState.SUCCEEDED, RunState.SCHEDULED) else 1)
+
+
+@cli.command()
+def undo(config: Config = settings.PACKAGED, as_json: Json = False) -> None:
+    """Take back what your last command did, as far as the devices told how it was before."""
+    send("undo that", config, as_json=as_json)
+
+
+@cli.command()
+def plan(sentence: str, config: Config = settings.PACKAGED, as_json: Json = False) -> None:
+    """Show what a running hub would do with a sentence, and on which devices; nothing is done."""
+    outlined = _with_hub(config, lambda client: client.request("plan", text=sentence))
+    if as_json:
+        console.print_json(json.dumps(outlined))
+    else:
+        view.plan(console, outlined)
 
 
 @cli.command()
@@ -131,7 +149,7 @@ def decode(
     understander = app.understanding_of(loaded, catalogue)
 
     def understood(text: str) -> Understanding:
-        return understander(text, model.decode_all([text])[0], user)
+        return understander(text, model.decode_all(understander.readings(text)), user)
 
     for text in [sentence] if sentence is not None else _questions(jsonl):
         print(json.dumps(named(text, understood, catalogue), ensure_ascii=False))  # noqa: T201
@@ -249,6 +267,12 @@ def confirm(
 
 
 @cli.command()
+def answer(execution: str, text: str, config: Config = settings.PACKAGED) -> None:
+    """Answer the question that a command waits with."""
+    _with_hub(config, lambda c: c.request("answer", execution=execution, text=text))
+
+
+@cli.command()
 def cancel(execution: str, config: Config = settings.PACKAGED) -> None:
     """Stop a command that is under way."""
     _with_hub(config, lambda client: client.request("cancel", execution=execution))
@@ -294,6 +318,26 @@ def rename(device: str, name: str, config: Config = settings.PACKAGED) -> None:
 def remove(device: str, config: Config = settings.PACKAGED) -> None:
     """Forget a device."""
     _with_hub(config, lambda client: client.request("device/remove", device=device))
+
+
+@schedule_cli.callback(invoke_without_command=True)
+def schedule(
+    context: typer.Context, config: Config = settings.PACKAGED, as_json: Json = False
+) -> None:
+    """List what is scheduled."""
+    if context.invoked_subcommand is None:
+        found = _with_hub(config, lambda client: client.request("schedule/list"))
+        if as_json:
+            console.print_json(json.dumps(found))
+        else:
+            view.schedules(console, found)
+
+
+@schedule_cli.command("cancel")
+def cancel_schedule(identity: str, config: Config = settings.PACKAGED) -> None:
+    """Cancel what is scheduled."""
+    gone = _with_hub(config, lambda client: client.request("schedule/cancel", schedule=identity))
+    console.print(f"cancelled: {gone['text']}", markup=False, highlight=False, soft_wrap=True)
 
 
 @executions_cli.command("list")

@@ -13,7 +13,7 @@ import re
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.tokens import END, FUNCTIONAL, functional, literal
 from schemas.base import Scalar
-from schemas.call import Call
+from schemas.call import Call, Change, Person
 from schemas.errors import MalformedCall
 from schemas.function import Function
 
@@ -151,8 +151,11 @@ def _filled(
 
 def write(call: Call, catalogue: Catalogue) -> str:
     """A call as functional-token text, without the end token; `read` gives the call back."""
-    written = ", ".join(
-        write(argument, catalogue) if isinstance(argument, Call) else literal(argument)
-        for argument in call.arguments
-    )
-    return f"{functional(catalogue[call.function].token)}({written})"
+    written = []
+    for argument in call.arguments:
+        assert not isinstance(argument, Change | Person), "a model writes words"
+        if isinstance(argument, Call):
+            written.append(write(argument, catalogue))
+        else:
+            written.append(literal(argument))
+    return f"{functional(catalogue[call.function].token)}({', '.join(written)})"

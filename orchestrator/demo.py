@@ -18,7 +18,7 @@ from orchestrator.broker import DEVICES, LOCAL, Login, passwords
 from orchestrator.catalogue import Catalogue
 from orchestrator.client import HubClient, connected
 from orchestrator.follow import follow
-from orchestrator.policy import Policy, Verdict
+from orchestrator.policy import Policy, Rule, Verdict
 from schemas.errors import HubError
 from schemas.execution import RunState
 
@@ -65,7 +65,7 @@ def _settings(folder: Path, web: SimulatedWeb) -> settings.Settings:
             news_url=web.news_url, headlines_url=web.news_url,
         ),
         # Nobody is at the keyboard of a demo, and no message leaves this machine.
-        policy=Policy(functions={"send_text_message": Verdict.ALLOW}),
+        policy=Policy(rules=(Rule(function=("send_text_message",), verdict=Verdict.ALLOW),)),
     )  # fmt: skip
 
 

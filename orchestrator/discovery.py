@@ -111,6 +111,7 @@ def announced_by_mqtt(ha: HaClient, propose: Propose, withdraw: Withdraw) -> Ite
                 protocol="homeassistant",
                 address={"ha": found.id},
                 functions=tuple(sorted(functions)),
+                parts=_parts(found) if kind is Kind.HOME else (),
             )
         )
 
@@ -119,3 +120,8 @@ def announced_by_mqtt(ha: HaClient, propose: Propose, withdraw: Withdraw) -> Ite
         yield
     finally:
         stop()
+
+
+def _parts(found: HaDevice) -> tuple[str, ...]:
+    """What a person may name of a device of the home; an entity without a name is the device."""
+    return tuple(dict.fromkeys(entity.name for entity in found.entities if entity.name))

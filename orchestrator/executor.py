@@ -16,7 +16,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.unbroken import unbroken
 from schemas.base import Scalar
-from schemas.call import Invocation
+from schemas.call import Change, Invocation, Person, Restore
 from schemas.command import Command
 from schemas.errors import (
     DeviceNeedsPerson,
@@ -26,7 +26,7 @@ from schemas.errors import (
     HubError,
 )
 from schemas.event import Event
-from schemas.execution import StepRecord, StepState
+from schemas.execution import StepState
 from schemas.function import Effect
 from schemas.outcome import Done, Failed, Outcome, Skipped, Unknown
 from schemas.plan import Plan, Ref, Step
@@ -35,11 +35,15 @@ log = logging.getLogger(__name__)
 
 Reach = Callable[[str, Invocation], Awaitable[Done]]
 """Runs one call on the device with this id."""
+Present = Callable[[str, Invocation], Awaitable[Restore | None]]
+"""The call that would leave the device with this id as it is now."""
 Last = tuple[Step, Outcome]
 """The step of a plan that ended last, and how."""
 GRACE = 6.0
 """Seconds beyond a call's own time: for connecting, and for the adapter's deadline to come first,
 which knows whether anything was sent."""
+LOOK_WITHIN = 2.0
+"""Seconds a device has to say how it is before it is changed; then it is changed all the same."""
 MAX_RESULT = 10_000
 """Longest text, in characters, that one step may hand to the next."""
 
@@ -63,6 +67,7 @@ class Executor:
         journal: Journal,
         bus: Bus,
         reach: Reach,
+        present: Present,
         *,
         grace: float = GRACE,
     ) -> None:
@@ -71,6 +76,7 @@ class Executor:
         self._journal = journal
         self._bus = bus
         self._reach = reach
+        self._present = present
 
     async def run(
         self,
@@ -112,7 +118,7 @@ class Executor:
                 await unbroken(pending)
 
     def tell_end(
-        self, command: Command, step: Step | StepRecord, outcome: Outcome, at: float
+        self, command: Command, step: Step, outcome: Outcome, at: float
     ) -> None:
         """Tell how a step ended, once the journal has it."""
         self._tell(command, step, StepState(outcome.state), at, _said(outcome))
@@ -155,6 +161,7 @@ class Executor:
             timeout=function.timeout,
         )
         assert step.device is not None
+        undo = await self._undo(step.device, invocation) if function.inverse else None
         try:
             outcome = await self._call(step.device, invocation, function.effect)
         except asyncio.CancelledError:
@@ -164,7 +171,27 @@ class Executor:
                 silent = Unknown(reason="cancelled while it was under way")
                 await unbroken(self._recorded(command, step, silent))
             raise
+        if isinstance(outcome, Done) and undo is not None:
+            return outcome.model_copy(update={"undo": undo})
         return outcome
+
+    async def _undo(self, device: str, invocation: Invocation) -> Restore | None:
+        """What would undo the call; None where the device does not say, or the call changes nothing.
+
+        It is for a person who changes their mind: no reason not to do what was asked.
+        """
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                now = await self._present(device, invocation)
+        except (HubError, TimeoutError):
+            return None
+        except Exception:
+            log.exception("adapter of %s broke while it was asked how it is", device)
+            return None
+        if now is None or now.function != invocation.function:
+            return now
+        same = all(invocation.arguments.get(name) == now.arguments[name] for name in now.arguments)
+        return None if same else now
 
     async def _call(self, device: str, invocation: Invocation, effect: Effect) -> Outcome:
         try:
@@ -191,6 +218,7 @@ class Executor:
         """The arguments with references replaced by the results as text, of bounded length."""
         resolved: dict[str, Scalar | None] = {}
         for name, value in step.arguments.items():
+            assert not isinstance(value, Change | Person), "settled before it is run"
             if not isinstance(value, Ref):
                 resolved[name] = value
                 continue
@@ -211,7 +239,7 @@ class Executor:
         self.tell_end(command, step, outcome, at)
 
     def _tell(
-        self, command: Command, step: Step | StepRecord, state: str, at: float, text: str = ""
+        self, command: Command, step: Step, state: str, at: float, text: str = ""
     ) -> None:
         self._bus.publish(
             Event(id=command.id, user=command.user, state=state, at=at, step=step.index,

@@ -1,18 +1,23 @@
-"""Send one sentence to a hub and show its life until it has ended."""
+"""Send one sentence to a hub and show its life until it has ended, or waits for a person who is not
+at this terminal."""
 
 import asyncio
 import json
 import sys
 import time
 import uuid
+from collections.abc import Coroutine
+from typing import TypeVar
 
 from rich.console import Console
 
 from orchestrator import ledger, view
-from orchestrator.client import HubClient
-from orchestrator.prompt import confirmed
+from orchestrator.client import HubClient, Refused
+from orchestrator.prompt import asked, confirmed
 from schemas.event import Event
 from schemas.execution import RunState
+
+T = TypeVar("T")
 
 QUIET = 3.0
 """Seconds without an event until the hub is asked: a broker that restarted forgot them."""
@@ -35,6 +40,9 @@ async def follow(
             continue
         if told.state == RunState.AWAITING_CONFIRMATION:
             await _confirm(client, told, console, yes)
+        elif told.state == RunState.AWAITING_ANSWER:
+            if not await _answer(client, told, console):
+                return RunState.AWAITING_ANSWER
         elif ended:
             if as_json:
                 record = await client.request("execution/get", execution=identity)
@@ -68,18 +76,47 @@ async def _next(client: HubClient, identity: str) -> Event:
 async def _confirm(client: HubClient, told: Event, console: Console, yes: bool) -> None:
     """Answer for the person; nothing is answered where the command ended while they thought."""
     if not yes and not sys.stdin.isatty():
-        said = "not confirmed: nobody is at a terminal; --yes confirms beforehand"
-        Console(stderr=True).print(said, highlight=False)
+        _aside("not confirmed: nobody is at a terminal; --yes confirms beforehand")
     elif not yes:
-        asking = asyncio.create_task(confirmed("Do it?", console))
-        try:
-            while not asking.done():
-                await asyncio.wait([asking], timeout=QUIET)
-                record = await client.request("execution/get", execution=told.id)
-                if "awaiting" not in record:
-                    console.print()
-                    return
-        finally:
-            asking.cancel()
-        yes = asking.result()
+        said = await _from_person(client, told, console, confirmed("Do it?", console))
+        if said is None:
+            return
+        yes = said
     await client.request("confirm", execution=told.id, token=told.token, answer=yes)
+
+
+async def _answer(client: HubClient, told: Event, console: Console) -> bool:
+    """Let the person answer until it is an answer; False where nobody is at the terminal."""
+    if not sys.stdin.isatty():
+        _aside(f"{told.text}\noctopus answer {told.id} ANSWER, or say it, within two minutes")
+        return False
+    console.print(told.text, style="bold", markup=False, highlight=False, soft_wrap=True)
+    while (said := await _from_person(client, told, console, asked(">", console))) is not None:
+        try:
+            await client.request("answer", execution=told.id, text=said or "cancel")
+            break
+        except Refused as error:
+            console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    return True
+
+
+async def _from_person(
+    client: HubClient, told: Event, console: Console, asking: Coroutine[None, None, T]
+) -> T | None:
+    """What the person at the terminal says; None where the command ended meanwhile."""
+    task = asyncio.create_task(asking)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=QUIET)
+            record = await client.request("execution/get", execution=told.id)
+            if "awaiting" not in record:
+                console.print()
+                return None
+        return task.result()
+    finally:
+        task.cancel()
+
+
+def _aside(text: str) -> None:
+    """For the person, beside what a program reads."""
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,62 +1,114 @@
-"""What in a sentence forbids acting on it now, whatever calls were read from it."""
+"""What in a sentence forbids acting on it now, whatever calls were read from it.
+
+The sentence is brought into a normal form, polite lead-ins and idioms are taken away, and each
+clause gets a mood. Statements beside a request only go with it ("I'm not home, lock the door");
+what is left is searched for the words of each kind, and something must be asked for in it.
+"""
 
 import re
+from collections.abc import Iterator
 
+from orchestrator import guard_patterns as patterns
+from orchestrator.guard_clauses import Mood, moods
+from orchestrator.guard_idioms import plain
+from orchestrator.guard_patterns import Kind
+from orchestrator.guard_text import Said, normal
+from orchestrator.guard_vague import is_vague
+from schemas.base import Value
 from schemas.function import Effect, Function, ParameterType
 
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")
-_NEGATED = re.compile(
-    r"\b(?:do not|don'?t|never|no longer|no need|not now|must(?: not|n't)|should(?: not|n't)"
-    r"|you (?:can't|cannot|can not|won't)|did(?: not|n't) (?:ask|want|mean|say|tell))\b"
-    r"|\b(?:forget|cancel|undo) (?:it|that|this)\b",
-    re.IGNORECASE,
-)
-_NOT_NEGATED = re.compile(
-    r"\bdo not disturb\b|\bdon'?t (?:forget|mind|want to miss|let me forget)\b", re.IGNORECASE
-)
-_CONDITION = re.compile(
-    r"\b(?:if|when|once|unless|whenever|until|before|after|in case|as (?:soon|long) as)\b"
-    r"(?!\s+(?:you (?:can|could|would|like|get|have|do)|possible|done|that))"
-    r"|^should (?:it|he|she|they|we|the|my|any\w*)\b",
-    re.IGNORECASE,
-)
-_NO_CONDITION = re.compile(
-    r"\b(?:wonder(?:ing)?|see|check|know|tell \w+|ask \w+|find out)\s+(?:if|when)\b",
-    re.IGNORECASE,
-)
-_EXCEPTION = re.compile(
-    r"\b(?:except|apart from|other than|all but|everything but|but not|but leave)\b", re.IGNORECASE
-)
-_HOURS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|midnight"
-_LATER = re.compile(
-    rf"\b(?:tomorrow|tonight|later|next \w+day|on \w+days?|every \w+"
-    rf"|this (?:morning|afternoon|evening|weekend)"
-    rf"|in (?:\w+ ){{1,3}}(?:sec\w*|min\w*|hours?|days?|weeks?)"
-    rf"|at (?:{_HOURS}|\d{{1,2}}(?::\d\d)?)\b(?!\s*(?:%|percent|degrees)))",
-    re.IGNORECASE,
-)
+REASONS = {
+    Kind.NEGATION: "the sentence says not to",
+    Kind.EXCEPTION: "the sentence makes an exception, which is not supported yet",
+    Kind.CONDITION: "the sentence sets a condition, which is not supported yet",
+    Kind.TIME: "the sentence means another time, and does not say exactly when",
+    Kind.HYPOTHETICAL: "the sentence only considers it",
+    Kind.INFORMATIONAL: "that is a question about it, not a request",
+    Kind.REPORTED: "the sentence says what somebody else said",
+    Kind.PAST: "the sentence says what happens or has happened, and asks for nothing",
+    Kind.CORRECTION: "the sentence corrects itself: say it once more as you mean it",
+    Kind.CANCELLATION: "the sentence takes something back: nothing was done",
+    Kind.VAGUE: "it is not clear what is meant: name it",
+}
 _TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
+_SHOWING = frozenset({"find_route_google_maps", "search_youtube_videos"})
+"""What answers a question, though it changes what a screen shows."""
+_UNASKED = {Mood.QUESTION: Kind.INFORMATIONAL, Mood.DEED: Kind.PAST}
 
 
-def _straight(text: str) -> str:
-    """Apostrophes as a typewriter has them; phones type the other one."""
-    return text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+class Objection(Value):
+    """Why nothing may be done now."""
+
+    kind: Kind
+    reason: str
 
 
-def objection(sentence: str, functions: tuple[Function, ...], said: tuple[str, ...]) -> str | None:
-    """Why nothing may be done now, or None. `said`: the arguments copied from the sentence, whose
-    words are somebody's content and mean nothing here."""
-    rest = _QUOTED.sub(" ", _straight(sentence))
-    for piece in sorted(said, key=len, reverse=True):
-        rest = re.sub(rf"(?<!\w){re.escape(_straight(piece))}(?!\w)", " ", rest)
-    if _NEGATED.search(_NOT_NEGATED.sub(" ", rest)):
-        return "the sentence says not to"
-    if _EXCEPTION.search(rest):
-        return "the sentence makes an exception, which is not supported yet"
+def objection(sentence: str, functions: tuple[Function, ...], said: Said) -> Objection | None:
+    """What forbids acting now, or None. `said`: the arguments copied from the sentence; free texts
+    among them are somebody's content, whose words mean nothing here."""
+    text = normal(sentence, said)
+    kind = next(_kinds(text, functions, said), None)
+    return Objection(kind=kind, reason=REASONS[kind]) if kind else None
+
+
+def _kinds(text: str, functions: tuple[Function, ...], said: Said) -> Iterator[Kind]:
+    """Every kind of objection; one is enough."""
+    whole = plain(text, several=len(functions) > 1)
+    clauses = moods(whole)
+    asked = Mood.REQUEST in clauses.values()
+    core = _without_asides(clauses) if asked else whole
     acting = any(function.effect is not Effect.READ for function in functions)
-    if acting and _CONDITION.search(_NO_CONDITION.sub(" ", rest)):
-        return "the sentence sets a condition, which is not supported yet"
-    timed = any(p.type in _TIMED for f in functions for p in f.parameters)
-    if acting and not timed and _LATER.search(rest):
-        return "the sentence names a later time, and commands for later are not supported yet"
-    return None
+    ordered = acting or patterns.READING.search(text) is not None
+    yield from _found(whole, {Kind.CORRECTION: patterns.CORRECTION})
+    yield from _found(whole, {Kind.CANCELLATION: patterns.CANCELLATION})
+    if not ordered:
+        whole, core = (patterns.NEGATIVE_QUESTION.sub(" ", text) for text in (whole, core))
+    yield from _found(core, {Kind.NEGATION: patterns.NEGATION})
+    yield from _found(whole, {Kind.EXCEPTION: patterns.EXCEPTION})
+    if ordered:
+        showing = all(f.name in _SHOWING for f in functions) and patterns.WAY.match(whole)
+        yield from _of_orders(whole, core, asking=bool(showing))
+        if not _own_time(functions):
+            yield from _found(core, {Kind.TIME: patterns.TIME})
+        if not asked and not showing:
+            yield from (_UNASKED[mood] for mood in clauses.values() if mood in _UNASKED)
+    asking = all(_about_anything(f) for f in functions)
+    if is_vague(text, said, acting=acting, asking=asking):
+        yield Kind.VAGUE
+
+
+def _of_orders(whole: str, core: str, *, asking: bool) -> Iterator[Kind]:
+    """What makes an order no order, but says nothing of a mere question."""
+    yield from _found(whole, {Kind.REPORTED: patterns.REPORTED})
+    if not asking:
+        yield from _found(core, {Kind.HYPOTHETICAL: patterns.HYPOTHETICAL})
+    yield from _found(core, {Kind.CONDITION: patterns.CONDITION})
+
+
+def _found(text: str, by_kind: dict[Kind, re.Pattern[str]]) -> Iterator[Kind]:
+    return (kind for kind, pattern in by_kind.items() if pattern.search(text))
+
+
+def _without_asides(clauses: dict[str, Mood]) -> str:
+    """The clauses but those statements that only go with a request."""
+    kept = (
+        clause
+        for clause, mood in clauses.items()
+        if mood not in (Mood.STATEMENT, Mood.DEED)
+        or patterns.NOT_ASIDE.search(clause)
+        or patterns.CONDITION.search(clause)
+    )
+    return f", {' , '.join(kept)} ,"
+
+
+def _own_time(functions: tuple[Function, ...]) -> bool:
+    """Whether words for times are the functions' own business: told to them, or asked about."""
+    acting = [f for f in functions if f.effect is not Effect.READ]
+    timed = [f for f in acting if any(p.type in _TIMED for p in f.parameters)]
+    return any(_about_anything(f) for f in functions) or (bool(acting) and timed == acting)
+
+
+def _about_anything(function: Function) -> bool:
+    """Whether it answers about whatever is named ("the weather at noon")."""
+    free = any(parameter.type is ParameterType.TEXT for parameter in function.parameters)
+    return free and function.effect is Effect.READ

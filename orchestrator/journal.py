@@ -7,6 +7,7 @@ neighbours with it.
 
 import asyncio
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable
@@ -17,13 +18,14 @@ from typing import Any, Self, TypeGuard, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from orchestrator import records
+from orchestrator import schedules, tables
 from orchestrator.records import Records
 from schemas.command import Command
 from schemas.errors import HubError
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
 from schemas.outcome import Outcome
 from schemas.plan import Plan
+from schemas.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class Journal:
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.to_thread(records.create, self._engine)
+            await asyncio.to_thread(tables.create, self._engine)
         except DBAPIError as error:
             raise JournalUnavailable(
                 f"{self._file}: cannot open the journal: {error.orig}"
@@ -95,6 +97,7 @@ class Journal:
         model_text: str,
         confidence: float | None,
         model: str = "",
+        undoes: str = "",
         plan: Plan | None = None,
         start: bool = False,
     ) -> "asyncio.Future[float]":
@@ -103,14 +106,76 @@ class Journal:
         With `start` the command runs from now on and its first steps are dispatched: the intent is
         on disk with the plan, in one change.
         """
-        values = {
-            "decision": decision,
-            "reason": reason,
-            "model_text": model_text,
-            "confidence": confidence,
-            "model": model,
-        }
+        values = _decided(decision, reason, model_text, confidence, model) | {"undoes": undoes}
         return self._do(lambda kept: kept.decide(run, values, plan, start=start))
+
+    def ask(
+        self,
+        run: str,
+        question: str,
+        *,
+        reason: str,
+        model_text: str,
+        confidence: float | None,
+        model: str = "",
+    ) -> "asyncio.Future[float]":
+        """Record that a command waits for the answer to a question (JSON), in one change with what
+        was decided; says when."""
+        values = _decided(Decision.ASK, reason, model_text, confidence, model)
+        return self._do(lambda kept: kept.ask(run, values | {"question": question}))
+
+    def schedule(
+        self,
+        run: str,
+        schedule: Schedule,
+        *,
+        reason: str,
+        model_text: str,
+        confidence: float | None,
+        model: str = "",
+        answer: str,
+    ) -> "asyncio.Future[Execution | None]":
+        """End a command as scheduled and keep the schedule, in one change: there is never one
+        without the other. Gives the record; None where the command has ended already."""
+        values = _decided(Decision.SCHEDULE, reason, model_text, confidence, model)
+        return self._do(lambda kept: schedules.add(kept, run, schedule, values, answer))
+
+    def due(self, now: float) -> "asyncio.Future[tuple[Schedule, ...]]":
+        """Active schedules whose next occurrence is not after `now`, earliest first."""
+        return self._do(lambda kept: schedules.due(kept, now))
+
+    def next_due(self, after: float = -math.inf) -> "asyncio.Future[float | None]":
+        """The first occurrence of any schedule after `after`, in seconds since the epoch."""
+        return self._do(lambda kept: schedules.next_due(kept, after))
+
+    def fire(
+        self, identity: str, at: float, following: float | None, expires: float | None = None
+    ) -> "asyncio.Future[Command | None]":
+        """Make the occurrence at `at` a command that is accepted, and go on to the following one,
+        in one change. None where that occurrence is not the next any more, or was one before."""
+        return self._do(lambda kept: schedules.fire(kept, identity, at, following, expires))
+
+    def miss(
+        self, identity: str, at: float, following: float | None, answer: str
+    ) -> "asyncio.Future[Execution | None]":
+        """As `fire`, with a command that ends at once as missed, and says so with `answer`."""
+        return self._do(lambda kept: schedules.miss(kept, identity, at, following, answer))
+
+    def rewind(self, identity: str, at: float, to: float) -> "asyncio.Future[bool]":
+        """Make `to` the next occurrence instead of `at`; False where `at` is not the next one."""
+        return self._do(lambda kept: schedules.rewind(kept, identity, at, to))
+
+    def cancel_schedule(self, identity: str, user: str) -> "asyncio.Future[Schedule | None]":
+        """End a user's schedule; None where there is no active one."""
+        return self._do(lambda kept: schedules.cancel(kept, identity, user))
+
+    def schedules(self, user: str) -> "asyncio.Future[tuple[Schedule, ...]]":
+        """A user's active schedules, the next one first."""
+        return self._do(lambda kept: schedules.active(kept, user))
+
+    def schedule_of(self, identity: str) -> "asyncio.Future[Schedule | None]":
+        """One schedule, whatever its state."""
+        return self._do(lambda kept: schedules.get(kept, identity))
 
     def start(self, run: str, plan: Plan) -> "asyncio.Future[float]":
         """A planned command runs from now on, its first steps are dispatched; says when."""
@@ -150,6 +215,10 @@ class Journal:
     def latest(self, limit: int, user: str) -> "asyncio.Future[tuple[Execution, ...]]":
         """A user's newest commands first."""
         return self._do(lambda kept: kept.latest(limit, user))
+
+    def last(self, user: str, door: str) -> "asyncio.Future[Execution | None]":
+        """The newest ended command of a user's door that had steps and took back no other."""
+        return self._do(lambda kept: kept.last(user, door))
 
     def unfinished(self) -> "asyncio.Future[tuple[Execution, ...]]":
         """Commands that had not ended when the hub stopped, oldest first."""
@@ -198,6 +267,19 @@ class Journal:
                 return [error]
         # One change's own fault is no neighbour's loss, nor is one that does not fit on the disk.
         return [self._commit(kept, [change])[0] for change in changes]
+
+
+def _decided(
+    decision: Decision, reason: str, model_text: str, confidence: float | None, model: str
+) -> dict[str, Any]:
+    """What was decided, as the columns have it."""
+    return {
+        "decision": decision,
+        "reason": reason,
+        "model_text": model_text,
+        "confidence": confidence,
+        "model": model,
+    }
 
 
 def _lost(error: Exception) -> TypeGuard[DBAPIError]:

@@ -7,14 +7,24 @@ from schemas.execution import RunState as R
 from schemas.execution import StepState as S
 
 ENDED_RUN = frozenset(
-    {R.SUCCEEDED, R.PARTLY, R.FAILED, R.NEEDS_ATTENTION, R.CANCELLED, R.EXPIRED, R.REFUSED}
-)
+    {
+        R.SUCCEEDED, R.PARTLY, R.FAILED, R.NEEDS_ATTENTION, R.CANCELLED, R.EXPIRED, R.REFUSED,
+        R.SCHEDULED, R.MISSED,
+    }
+)  # fmt: skip
+UNDECIDED = frozenset({R.ACCEPTED, R.AWAITING_ANSWER})
 ENDED_STEP = frozenset({S.SUCCEEDED, S.FAILED, S.UNKNOWN, S.SKIPPED, S.CANCELLED})
 
+_STOPPED = frozenset({R.CANCELLED, R.FAILED, R.EXPIRED})
 _RUN: dict[R, frozenset[R]] = {
-    R.ACCEPTED: frozenset({R.PLANNED, R.REFUSED, R.FAILED, R.CANCELLED, R.EXPIRED}),
-    R.PLANNED: frozenset({R.RUNNING, R.AWAITING_CONFIRMATION, R.CANCELLED, R.FAILED, R.EXPIRED}),
-    R.AWAITING_CONFIRMATION: frozenset({R.RUNNING, R.CANCELLED, R.EXPIRED, R.FAILED}),
+    # At once: an order to the hub itself, and an answer, which ends as what it answers does.
+    R.ACCEPTED: _STOPPED
+    | {R.REFUSED, R.PLANNED, R.AWAITING_ANSWER, R.SCHEDULED, R.MISSED}
+    | {R.SUCCEEDED, R.PARTLY, R.NEEDS_ATTENTION},
+    # Again awaiting: one answer may need another question.
+    R.AWAITING_ANSWER: _STOPPED | {R.REFUSED, R.PLANNED, R.AWAITING_ANSWER, R.SCHEDULED},
+    R.PLANNED: _STOPPED | {R.RUNNING, R.AWAITING_CONFIRMATION, R.SCHEDULED},
+    R.AWAITING_CONFIRMATION: _STOPPED | {R.RUNNING, R.SCHEDULED},
     R.RUNNING: frozenset({R.SUCCEEDED, R.PARTLY, R.FAILED, R.NEEDS_ATTENTION, R.CANCELLED}),
 }
 _STEP: dict[S, frozenset[S]] = {

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.journal import JournalUnavailable
 from schemas.command import Command
 from schemas.errors import HubError
-from schemas.execution import RunState
+from schemas.execution import Execution, RunState
 from schemas.outcome import Outcome
 from schemas.plan import Step
 
@@ -22,11 +22,12 @@ CANCEL_WITHIN = 10.0
 @dataclass(frozen=True)
 class Ending:
     """How a command is to end: as `state`, or as its steps ended; `last` is how the step ended that
-    the journal does not have yet."""
+    the journal does not have yet, `record` the command's where the journal has its end already."""
 
     state: RunState | None = None
     reason: str = ""
     last: tuple[Step, Outcome] | None = None
+    record: Execution | None = None
 
 
 class Lives:
@@ -35,6 +36,7 @@ class Lives:
 
     def __init__(self, end: Callable[[Command, Ending], Awaitable[None]]) -> None:
         self._end = end
+        self._commands: dict[str, Command] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._work: dict[str, asyncio.Task[Ending]] = {}
         self._cancelled: set[str] = set()
@@ -47,7 +49,18 @@ class Lives:
         task = asyncio.create_task(work, name=f"{command.id}: work")
         life = asyncio.create_task(self._see_through(command, task), name=command.id)
         self._work[command.id], self._lives[command.id] = task, life
+        self._commands[command.id] = command
         life.add_done_callback(lambda _: self._forget(command.id))
+
+    def of_speaker(self, user: str, door: str) -> tuple[Command, ...]:
+        """What whoever speaks at a door has under way, the newest first."""
+        mine = [c for c in self._commands.values() if (c.user, c.door) == (user, door)]
+        return tuple(reversed(mine))
+
+    def ended(self, run: str) -> "asyncio.Future[None] | None":
+        """Done once the command has ended; None where it is not under way."""
+        life = self._lives.get(run)
+        return None if life is None else asyncio.ensure_future(_done(life))
 
     async def cancel(self, run: str) -> bool:
         """Stop a command's work and wait for its end; False where it is not under way."""
@@ -74,11 +87,15 @@ class Lives:
         await asyncio.gather(*left, return_exceptions=True)
 
     def _forget(self, run: str) -> None:
-        del self._lives[run], self._work[run]
+        del self._lives[run], self._work[run], self._commands[run]
         self._cancelled.discard(run)
 
     async def _see_through(self, command: Command, work: asyncio.Task[Ending]) -> None:
         await self._end(command, await _outcome(command, work))
+
+
+async def _done(life: asyncio.Task[None]) -> None:
+    await asyncio.wait([life])
 
 
 async def _outcome(command: Command, work: asyncio.Task[Ending]) -> Ending:

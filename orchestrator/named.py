@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.understanding import Understanding
-from schemas.call import Call
+from schemas.call import Call, Change, Person
 from schemas.errors import HubError
 
 
@@ -21,12 +21,14 @@ def named(
         declined = {"name": IRRELEVANT, "args": {}}
         return {"q": sentence, "text": "", "calls": [declined], "decision": "refuse", "model": "",
                 "reason": str(error), "confidence": 0.0, "ms": _since(began)}  # fmt: skip
+    calls = [call_json(call, catalogue) for call in understood.calls]
     return {
         "q": sentence,
         "text": understood.text,
-        "calls": [call_json(call, catalogue) for call in understood.calls],
+        "calls": calls or [{"name": IRRELEVANT, "args": {}}],
         "decision": understood.decision,
         "reason": understood.reason,
+        "when": understood.when.model_dump() if understood.when else None,
         "confidence": round(understood.confidence, 4),
         "model": understood.model,
         "ms": _since(began),
@@ -36,8 +38,17 @@ def named(
 def call_json(call: Call, catalogue: Catalogue) -> dict[str, Any]:
     """A call as {name, args}; a nested call stands where its result goes."""
     names = [parameter.name for parameter in catalogue[call.function].parameters]
-    values = [call_json(a, catalogue) if isinstance(a, Call) else a for a in call.arguments]
+    values = [_plain(argument, catalogue) for argument in call.arguments]
     return {"name": call.function, "args": dict(zip(names, values, strict=True))}
+
+
+def _plain(argument: object, catalogue: Catalogue) -> Any:
+    """A value; what is still to be looked up stands there in the person's own words."""
+    if isinstance(argument, Call):
+        return call_json(argument, catalogue)
+    if isinstance(argument, Change):
+        return argument.words
+    return argument.person if isinstance(argument, Person) else argument
 
 
 def _since(began: float) -> float:

@@ -1,39 +1,39 @@
-"""The life of one command, in the order it happens."""
+"""The life of every command: taken in, read, seen through, ended; once each."""
 
 import asyncio
-import hashlib
 import time
 import unicodedata
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as Threads
+from typing import Any
 
-from orchestrator import ledger, planner, router
-from orchestrator.answers import answer, describe
+from orchestrator import ledger, recovery, texts
+from orchestrator.answers import answer
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
+from orchestrator.course import Course, expired
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
 from orchestrator.lives import Ending, Lives
+from orchestrator.obeying import Obeying
+from orchestrator.people import People
+from orchestrator.questions import Reply
+from orchestrator.reading import Decode, Reader, Reading
 from orchestrator.registry import Registry
+from orchestrator.settling import Settler
 from orchestrator.unbroken import unbroken
-from orchestrator.understanding import MAX_SENTENCE, Understanding
-from schemas.call import Invocation
+from orchestrator.understanding import MAX_SENTENCE, Understander, Understanding
+from orchestrator.waiting import Waiting, WaitingRoom
 from schemas.command import Command
-from schemas.decoded import Decoded
 from schemas.errors import HubError
 from schemas.event import Event
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
 from schemas.function import Effect
 from schemas.outcome import Cancelled, Outcome, Unknown
-from schemas.plan import Plan, Step
+from schemas.plan import Plan
+from schemas.schedule import Schedule
 
 MAX_OPEN = 1_000
 """Commands under way at once; the next is refused as busy rather than left waiting unseen."""
-CONFIRM_WITHIN = 60.0
-"""Seconds a confirmation is waited for."""
-
-Decode = Callable[[str], Awaitable[Decoded]]
-Understand = Callable[[str, Decoded, str], Understanding]
 
 
 class BadCommand(HubError):
@@ -61,26 +61,32 @@ class Pipeline:
         self,
         *,
         decode: Decode,
-        understand: Understand,
+        understander: Understander,
         thread: Threads,
+        people: People,
         catalogue: Catalogue,
         journal: Journal,
         executor: Executor,
         registry: Registry,
         bus: Bus,
     ) -> None:
-        self._decode = decode
-        self._understand = understand
-        self._thread = thread
+        self._reader = Reader(decode, understander, thread, journal, catalogue)
         self._catalogue = catalogue
         self._journal = journal
         self._executor = executor
         self._registry = registry
         self._bus = bus
         self._lives = Lives(self._end)
+        self._waiting = WaitingRoom()
+        self.course = Course(
+            settler=Settler(understander, catalogue, registry, people), journal=journal,
+            executor=executor, registry=registry, bus=bus, waiting=self._waiting,
+        )  # fmt: skip
+        self._obeying = Obeying(
+            course=self.course, journal=journal, registry=registry, lives=self._lives,
+            waiting=self._waiting,
+        )  # fmt: skip
         self._accepting = 0
-        self._awaited: dict[str, tuple[Event, asyncio.Future[bool]]] = {}
-        self._stopping = False
 
     async def submit(self, command: Command) -> bool:
         """Take a command in; once this returns, it is in the journal and will be seen to its end.
@@ -92,33 +98,51 @@ class Pipeline:
             raise Busy
         accepted, accepting = False, self._journal.accept(command)
         # Reading the sentence changes nothing, so it does not wait for the disk.
-        understood = self._understood(command)
+        reading = self._reading(command)
         self._accepting += 1
         try:
             accepted = await accepting
         finally:
             self._accepting -= 1
             if not accepted:
-                understood.cancel()
+                reading.cancel()
         if accepted:
             self._tell(command, RunState.ACCEPTED, time.time())
-            self._lives.start(command, self._live(command, understood))
+            self._lives.start(command, self._live(command, reading))
         return accepted
 
+    def fire(self, command: Command) -> None:
+        """Start a command that a schedule sends and the journal has accepted already."""
+        self._tell(command, RunState.ACCEPTED, time.time())
+        self._lives.start(command, self._scheduled(command))
+
+    def missed(self, execution: Execution) -> None:
+        """Tell of an occurrence of a schedule that nobody can run any more."""
+        self._tell_end(execution)
+
     def awaited(self, run: str) -> Event | None:
-        """What was told of the confirmation a command waits for, with its token."""
-        told, answered = self._awaited.get(run, (None, None))
-        return told if answered is not None and not answered.done() else None
+        """What was told of the question or confirmation a command waits for."""
+        waiting = self._waiting.of(run)
+        return waiting.told if waiting else None
 
     async def confirm(self, run: str, token: str, user: str, *, yes: bool = True) -> None:
         """Answer the one confirmation `token` stands for; NotAwaited otherwise."""
-        execution = await self._journal.get(run)
-        told, answered = self._awaited.get(run, (None, None))
-        if told is None or answered is None or answered.done() or token != told.token:
+        waiting = self._waiting.of(run)
+        if waiting is None or not waiting.told.token or token != waiting.told.token:
             raise NotAwaited
-        if execution is None or execution.command.user != user:
+        if waiting.command.user != user:
             raise NotAwaited
-        answered.set_result(yes)
+        waiting.answered.set_result(Reply(no=not yes))
+
+    async def answer(self, run: str, text: str, user: str) -> None:
+        """Answer the question a command waits with; BadCommand where it is no answer to it."""
+        waiting = self._waiting.of(run)
+        if waiting is None or waiting.command.user != user or waiting.told.token:
+            raise NotAwaited("no such question is open: it was answered, has expired, or never was")
+        reply = waiting.read(text)
+        if reply is None:
+            raise BadCommand(f"{text!r} does not answer: {waiting.told.text}")
+        waiting.answered.set_result(reply)
 
     async def cancel(self, run: str, user: str) -> None:
         """Stop a command: what was not sent is not sent any more."""
@@ -127,6 +151,15 @@ class Pipeline:
         if not mine or not await self._lives.cancel(run):
             raise NotAwaited(f"no command {run} of yours is under way")
 
+    async def cancel_schedule(self, identity: str, user: str) -> Schedule | None:
+        """Cancel a user's schedule; None where there is no active one."""
+        return await self._obeying.unschedule(identity, user)
+
+    async def outline(self, command: Command) -> dict[str, Any]:
+        """What would be done with a sentence: decision, reason, when, and the routed steps."""
+        _check(command)
+        return await self.course.outline(command, await self._reader.read(command))
+
     async def recover(self) -> None:
         """Take up every command that had not ended when the hub stopped."""
         for execution in await self._journal.unfinished():
@@ -134,158 +167,87 @@ class Pipeline:
 
     async def drain(self, within: float) -> None:
         """Wait for what is under way, then leave the rest to the next start."""
-        self._stopping = True
-        for run, (_, answered) in list(self._awaited.items()):
-            if not answered.done():  # nobody can answer any more; the next start says so
-                self._lives.leave(run)
+        for run in self._waiting.close():  # nobody can answer any more; the next start says so
+            self._lives.leave(run)
         await self._lives.drain(within)
 
-    async def _understand_soon(self, command: Command) -> Understanding:
-        decoded = await self._decode(command.text)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._thread, self._understand, command.text, decoded, command.user
+    def _reading(self, command: Command) -> "asyncio.Task[Reading]":
+        return asyncio.create_task(self._reader.read(command), name=f"{command.id}: reading")
+
+    async def _live(self, command: Command, reading: "asyncio.Task[Reading]") -> Ending:
+        open_ones = self._waiting.of_speaker(command.user, command.door)
+        for waiting in open_ones:
+            if reply := waiting.read(command.text):
+                reading.cancel()
+                several = [w for w in open_ones if w.told.token]
+                if waiting.told.token and not reply.no and len(several) > 1:
+                    return Ending(RunState.REFUSED, texts.SEVERAL_WAIT)
+                return await self._answered(command, waiting, reply)
+        read = await reading
+        if expired(command):
+            return Ending(RunState.EXPIRED, texts.EXPIRED)
+        if read.understood.order is not None:
+            return await self._obeying.obey(command, read.understood.order, read.understood)
+        return await self.course.take(command, read)
+
+    async def _answered(self, command: Command, waiting: Waiting, reply: Reply) -> Ending:
+        """A sentence that answers what another command waits for: how that one goes on."""
+        other = waiting.command.id
+        ended, asks = self._lives.ended(other), self._waiting.next_question(other)
+        waiting.answered.set_result(reply)
+        await self._journal.decide(
+            command.id, Decision.ANSWER, reason=f"answers {other}", model_text="", confidence=None
         )
+        assert ended is not None, "what waits is under way"
+        both: tuple[asyncio.Future[Any], ...] = (ended, asks)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if asks.done() and not ended.done():
+            ended.cancel()
+            return Ending(RunState.SUCCEEDED, asks.result().text)
+        self._waiting.forget(other)
+        execution = await self._journal.get(other)
+        if execution is None or execution.state not in ledger.ENDED_RUN:
+            return Ending(RunState.CANCELLED, texts.CANNOT_ASK)
+        state = RunState.SUCCEEDED if execution.state is RunState.SCHEDULED else execution.state
+        return Ending(state, execution.answer)
 
-    def _understood(self, command: Command) -> "asyncio.Task[Understanding]":
-        return asyncio.create_task(self._understand_soon(command), name=f"{command.id}: reading")
-
-    async def _live(self, command: Command, reading: "asyncio.Task[Understanding]") -> Ending:
-        understood = await reading
-        if _expired(command):
-            return Ending(RunState.EXPIRED, "the command expired before it could run")
-        plan = None
-        decision, reason = understood.decision, understood.reason
-        if decision in (Decision.ACT, Decision.CONFIRM):
-            try:
-                plan = self._routed(command, understood)
-            except router.NoDevice as error:
-                decision, reason = Decision.REFUSE, str(error)
-            except router.WhichDevice as error:
-                decision, reason = Decision.ASK, str(error)
-        if command.dry_run and plan is not None:
-            decision, reason, plan = Decision.REFUSE, f"dry run: would {decision}", None
-        deciding = self._journal.decide(
-            command.id,
-            decision,
-            reason=reason,
-            model_text=understood.text,
-            confidence=understood.confidence,
-            model=understood.model,
-            plan=plan,
-            start=decision is Decision.ACT,
+    async def _scheduled(self, command: Command) -> Ending:
+        """What a schedule sends: the plan that was agreed on, as far as the policy still does."""
+        if expired(command):
+            return Ending(RunState.EXPIRED, "the hub was down while it expired")
+        schedule = await self._journal.schedule_of(command.schedule or "")
+        if schedule is None:
+            return Ending(RunState.REFUSED, "its schedule is not known any more")
+        understood = Understanding(
+            sentence=schedule.text, text=schedule.model_text, decision=Decision.ACT
         )
-        try:
-            at = await unbroken(deciding)
-        except asyncio.CancelledError:
-            await self._executor.take_back(command, plan.first if plan else ())
-            raise
-        if plan is None:
-            return Ending(RunState.REFUSED, reason)
-        if decision is Decision.ACT:
-            return await self._execute(command, plan, at, understood.text)
-        self._tell(command, RunState.PLANNED, at, understood.text)
-        return await self._asked(command, plan, reason) or await self._run(command, plan)
-
-    def _routed(self, command: Command, understood: Understanding) -> Plan:
-        devices = self._registry.approved
-        if command.devices:
-            devices = tuple(d for d in devices if {d.id, d.name} & set(command.devices))
-        plan = planner.plan(understood.calls, self._catalogue)
-        return router.route(plan, devices, command.text, self._catalogue)
-
-    async def _asked(self, command: Command, plan: Plan, reason: str) -> Ending | None:
-        """Wait for a person's yes, which is bound to this very plan; None once it came."""
-        if self._stopping:
-            return Ending(RunState.CANCELLED, "the hub stops and can ask nobody")
-        bound = f"{command.id} {plan.model_dump_json()}"
-        token = hashlib.sha256(bound.encode()).hexdigest()[:16]
-        state, text = RunState.AWAITING_CONFIRMATION, describe(plan, self._registry.names())
-        at = await self._journal.move_run(command.id, state)
-        told = Event(id=command.id, user=command.user, state=state, at=at,
-                     text=f"{reason}: {text}", token=token)  # fmt: skip
-        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._awaited[command.id] = (told, answered)
-        self._bus.publish(told)
-        try:
-            async with asyncio.timeout(CONFIRM_WITHIN):
-                yes = await answered
-        except TimeoutError:
-            return Ending(RunState.EXPIRED, "nobody confirmed in time")
-        finally:
-            del self._awaited[command.id]
-        if not yes:
-            return Ending(RunState.CANCELLED, "a person said no")
-        if _expired(command):
-            return Ending(RunState.EXPIRED, "the command expired before it could run")
-        return None
-
-    async def _run(self, command: Command, plan: Plan) -> Ending:
-        try:
-            at = await unbroken(self._journal.start(command.id, plan))
-        except asyncio.CancelledError:
-            await self._executor.take_back(command, plan.first)
-            raise
-        return await self._execute(command, plan, at)
-
-    async def _execute(
-        self, command: Command, plan: Plan, started: float, text: str = ""
-    ) -> Ending:
-        self._tell(command, RunState.RUNNING, started, text)
-        return Ending(last=await self._executor.run(command, plan, dispatched=started))
+        return await self.course.carry_out(
+            command, schedule.plan, understood, confirmed=schedule.confirmed
+        )
 
     async def _resume(self, execution: Execution) -> Ending:
         """Go on where the hub stopped: what may have reached a device is not sent twice."""
         command = execution.command
         if execution.state is RunState.ACCEPTED:
-            return await self._live(command, self._understood(command))
-        plan = Plan(steps=tuple(_step(record) for record in execution.steps))
+            if command.schedule:
+                return await self._scheduled(command)
+            return await self._live(command, self._reading(command))
+        if execution.state is RunState.AWAITING_ANSWER:
+            return Ending(RunState.EXPIRED, "the hub restarted before anybody answered")
+        plan = Plan(steps=tuple(record.step for record in execution.steps))
         if execution.state is RunState.AWAITING_CONFIRMATION:
             return Ending(RunState.EXPIRED, "the hub restarted before anybody confirmed")
         if execution.state is RunState.PLANNED:
-            if _expired(command):
+            if expired(command):
                 return Ending(RunState.EXPIRED, "the hub was down while it expired")
             if execution.decision is Decision.ACT:
-                return await self._run(command, plan)
+                return await self.course.resume(command, plan)
             reason = "the hub restarted before it could ask for a confirmation"
             return Ending(RunState.CANCELLED, reason)
-        known = {r.index: r.outcome for r in execution.steps if r.outcome is not None}
-        for record in execution.steps:
-            if record.state is StepState.DISPATCHED:
-                await self._take_up(command, record, known)
-        return Ending(last=await self._executor.run(command, plan, known=known))
-
-    async def _take_up(
-        self, command: Command, record: StepRecord, known: dict[int, Outcome]
-    ) -> None:
-        """A step the device may have heard of: repeated only where that changes nothing."""
-        outcome = await self._looked_up(command, record)
-        if outcome is None:
-            await self._journal.move_step(command.id, record.index, StepState.PENDING)
-            return
-        await self._journal.settle(command.id, record.index, outcome)
-        known[record.index] = outcome
-
-    async def _looked_up(self, command: Command, record: StepRecord) -> Outcome | None:
-        """How a step ended that was under way when the hub stopped; None where it may run again."""
-        function = self._catalogue[record.function]
-        if function.effect in (Effect.READ, Effect.SET):
-            return None
-        unknown = Unknown(reason="the hub stopped while this was under way")
-        if function.effect is not Effect.PROBEABLE or _step(record).needs:
-            return unknown
-        invocation = Invocation.model_validate(
-            {
-                "function": record.function,
-                "arguments": record.arguments,
-                "key": f"{command.id}/{record.index}",
-                "timeout": function.timeout,
-            }
+        known = await recovery.known_outcomes(
+            execution, self._journal, self._registry, self._catalogue
         )
-        try:
-            return await self._registry.probe(record.device, invocation)
-        except (HubError, TimeoutError):
-            return unknown
+        return Ending(last=await self._executor.run(command, plan, known=known))
 
     async def _end(self, command: Command, ending: Ending) -> None:
         """End a command and its open steps in the journal, and tell it; once begun, all of it."""
@@ -310,16 +272,13 @@ class Pipeline:
             return outcome
 
         closed: dict[int, Outcome] = {}
-        ended = await self._journal.end(command.id, close, conclude)
+        ended = ending.record or await self._journal.end(command.id, close, conclude)
         if ended is None:
             return
-        at = ended.ended or time.time()
         for index, outcome in closed.items():
-            self._executor.tell_end(command, ended.steps[index], outcome, at)
-        self._bus.publish(
-            Event(id=command.id, user=command.user, state=ended.state, at=at, text=ended.answer,
-                  record=ended)
-        )  # fmt: skip
+            at = ended.ended or time.time()
+            self._executor.tell_end(command, ended.steps[index].step, outcome, at)
+        self._tell_end(ended)
 
     def _cut_off(self, record: StepRecord, reason: str) -> Outcome:
         """How a step ends that its command did not wait for."""
@@ -328,17 +287,15 @@ class Pipeline:
             return Unknown(reason=f"it was under way: {reason}")
         return Cancelled(reason=reason)
 
-    def _tell(self, command: Command, state: RunState, at: float, text: str = "") -> None:
-        self._bus.publish(Event(id=command.id, user=command.user, state=state, at=at, text=text))
+    def _tell(self, command: Command, state: RunState, at: float) -> None:
+        self._bus.publish(Event(id=command.id, user=command.user, state=state, at=at))
 
-
-def _step(record: StepRecord) -> Step:
-    return Step(
-        index=record.index,
-        function=record.function,
-        arguments=record.arguments,
-        device=record.device,
-    )
+    def _tell_end(self, ended: Execution) -> None:
+        command, at = ended.command, ended.ended or time.time()
+        self._bus.publish(
+            Event(id=command.id, user=command.user, state=ended.state, at=at, text=ended.answer,
+                  record=ended)
+        )  # fmt: skip
 
 
 def _verdict(execution: Execution, wanted: RunState | None) -> RunState:
@@ -346,13 +303,9 @@ def _verdict(execution: Execution, wanted: RunState | None) -> RunState:
     states = [record.state for record in execution.steps]
     if wanted is None or StepState.UNKNOWN in states or StepState.SUCCEEDED in states:
         return ledger.verdict(states)
-    if wanted is RunState.REFUSED and execution.state is not RunState.ACCEPTED:
+    if wanted is RunState.REFUSED and execution.state not in ledger.UNDECIDED:
         return RunState.FAILED
     return wanted
-
-
-def _expired(command: Command) -> bool:
-    return command.expires is not None and command.expires < time.time()
 
 
 def _check(command: Command) -> None:

@@ -1,9 +1,8 @@
 """Calls to a plan: a nested call becomes an earlier step and a reference to its result."""
 
 from orchestrator.catalogue import Catalogue
-from schemas.base import Scalar
 from schemas.call import Call
-from schemas.plan import Plan, Ref, Step
+from schemas.plan import Argument, Plan, Ref, Step
 
 
 def plan(calls: tuple[Call, ...], catalogue: Catalogue) -> Plan:
@@ -16,7 +15,7 @@ def plan(calls: tuple[Call, ...], catalogue: Catalogue) -> Plan:
 
 def _append(call: Call, catalogue: Catalogue, steps: list[Step]) -> Ref:
     names = [parameter.name for parameter in catalogue[call.function].parameters]
-    arguments: dict[str, Scalar | Ref | None] = {
+    arguments: dict[str, Argument] = {
         name: _append(value, catalogue, steps) if isinstance(value, Call) else value
         for name, value in zip(names, call.arguments, strict=True)
     }

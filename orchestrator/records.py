@@ -8,15 +8,16 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.schema import CreateColumn
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator import ledger
+from orchestrator.tables import events, runs, steps
 from schemas.command import Command
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
 from schemas.outcome import Outcome
@@ -27,46 +28,7 @@ log = logging.getLogger(__name__)
 Values = Mapping[str, Any]
 Statement = sa.Select[Any] | sa.Insert | sa.Update
 
-metadata = sa.MetaData()
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("user", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("ended", sa.Float),
-    sa.Column("decision", sa.Text),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
-    sa.Column("model_text", sa.Text, nullable=False, server_default=""),
-    sa.Column("confidence", sa.Float),
-    sa.Column("model", sa.Text, nullable=False, server_default=""),
-    sa.Column("answer", sa.Text, nullable=False, server_default=""),
-    # Every further index is a page more in every sync; a start reads the whole table anyway.
-    sa.Index("runs_of_user", "user", "created"),
-)
-steps = sa.Table(
-    "steps",
-    metadata,
-    sa.Column("run", sa.Text, sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("index", sa.Integer, primary_key=True),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text),
-    sa.Column("started", sa.Float),
-    sa.Column("ended", sa.Float),
-    sqlite_with_rowid=False,
-)
-events = sa.Table(
-    "events",
-    metadata,
-    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run", sa.Text, nullable=False),
-    sa.Column("step", sa.Integer),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-)
+_NOTHING: Values = MappingProxyType({})
 _outcome: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 _this_run = runs.c.id == sa.bindparam("this_run")
@@ -75,22 +37,19 @@ _GET_RUN = sa.select(runs).where(_this_run)
 _GET_STEPS = sa.select(steps).where(steps.c.run == sa.bindparam("this_run")).order_by(steps.c.index)
 _RUN_STATE = sa.select(runs.c.state).where(_this_run)
 _STEP_STATE = sa.select(steps.c.state).where(_this_step)
+_ENDED = [str(state) for state in ledger.ENDED_RUN]
+_LAST = (
+    sa.select(runs.c.id)
+    .where(runs.c.user == sa.bindparam("user"), runs.c.state.in_(_ENDED), runs.c.undoes == "")
+    .where(sa.func.json_extract(runs.c.command, "$.door") == sa.bindparam("door"))
+    .where(sa.exists().where(steps.c.run == runs.c.id))
+    .order_by(runs.c.created.desc())
+    .limit(1)
+)
 _NEW_RUN = insert(runs).on_conflict_do_nothing()
 _NEW_STEP, _NEW_EVENT = steps.insert(), events.insert()
 _CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
 _CHANGE_STEP = steps.update().where(_this_step & (steps.c.state == sa.bindparam("before")))
-
-
-def create(engine: sa.Engine) -> None:
-    """The tables, and in those of an older hub the columns that it did not have."""
-    metadata.create_all(engine)
-    with engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
-            for column in table.columns:
-                if column.name not in there:
-                    added = CreateColumn(column).compile(dialect=engine.dialect)
-                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
 
 
 class Records:
@@ -103,7 +62,7 @@ class Records:
     def add(self, command: Command) -> bool:
         """A command came in; False where its id is known."""
         now = time.time()
-        added = self._execute(
+        added = self.execute(
             _NEW_RUN,
             {
                 "id": command.id,
@@ -115,21 +74,28 @@ class Records:
         )
         if added.rowcount == 0:
             return False
-        self._reached(command.id, now, (None, RunState.ACCEPTED))
+        self.reached(command.id, now, (None, RunState.ACCEPTED))
         return True
 
     def decide(self, run: str, values: Values, plan: Plan | None, *, start: bool) -> float:
         """What was decided; see `Journal.decide`."""
-        now = time.time()
+        now, before = time.time(), self._undecided(run)
         if plan is None:
-            self._change_run(run, RunState.ACCEPTED, (), values, now)
+            self._change_run(run, before, (), values, now)
             return now
         path = (RunState.PLANNED, RunState.RUNNING) if start else (RunState.PLANNED,)
         first = plan.first if start else ()
-        self._change_run(run, RunState.ACCEPTED, path, values, now)
-        self._execute(_NEW_STEP, [_row(run, step, step in first, now) for step in plan.steps])
+        self._change_run(run, before, path, values, now)
+        self.execute(_NEW_STEP, [_row(run, step, step in first, now) for step in plan.steps])
         dispatched = [(step.index, StepState.DISPATCHED) for step in first]
-        self._reached(run, now, *((None, state) for state in path), *dispatched)
+        self.reached(run, now, *((None, state) for state in path), *dispatched)
+        return now
+
+    def ask(self, run: str, values: Values) -> float:
+        """What was decided, and that the command waits for an answer; says when."""
+        now = time.time()
+        self._change_run(run, self._undecided(run), (RunState.AWAITING_ANSWER,), values, now)
+        self.reached(run, now, (None, RunState.AWAITING_ANSWER))
         return now
 
     def start(self, run: str, plan: Plan) -> float:
@@ -142,9 +108,9 @@ class Records:
     def move_run(self, run: str, to: RunState) -> float:
         """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
         now = time.time()
-        before = RunState(self._execute(_RUN_STATE, {"this_run": run}).scalar_one())
+        before = RunState(self.execute(_RUN_STATE, {"this_run": run}).scalar_one())
         self._change_run(run, before, (to,), {}, now)
-        self._reached(run, now, (None, to))
+        self.reached(run, now, (None, to))
         return now
 
     def move_step(
@@ -153,9 +119,9 @@ class Records:
         """Move a step to `to` and say when; IllegalTransition where the ledger forbids it."""
         now = time.time()
         here = {"this_run": run, "at": index}
-        before = StepState(self._execute(_STEP_STATE, here).scalar_one())
+        before = StepState(self.execute(_STEP_STATE, here).scalar_one())
         self._change_step(run, index, before, to, outcome, now)
-        self._reached(run, now, (index, to))
+        self.reached(run, now, (index, to))
         return now
 
     def end(
@@ -163,8 +129,9 @@ class Records:
         run: str,
         close: Callable[[StepRecord], Outcome],
         conclude: Callable[[Execution], tuple[RunState, str]],
+        values: Values = _NOTHING,
     ) -> Execution | None:
-        """End a command and what is open of it; see `Journal.end`."""
+        """End a command and what is open of it, and change `values`; see `Journal.end`."""
         execution = self.get(run)
         if execution is None or execution.state in ledger.ENDED_RUN:
             return None
@@ -181,16 +148,17 @@ class Records:
             closed.append(step)
         execution = execution.model_copy(update={"steps": tuple(closed)})
         state, answer = conclude(execution)
-        self._change_run(run, execution.state, (state,), {"answer": answer}, now)
-        self._reached(run, now, *reached, (None, state))
-        return execution.model_copy(update={"state": state, "answer": answer, "ended": now})
+        changed = {**values, "answer": answer}
+        self._change_run(run, execution.state, (state,), changed, now)
+        self.reached(run, now, *reached, (None, state))
+        return execution.model_copy(update={**changed, "state": state, "ended": now})
 
     def get(self, run: str) -> Execution | None:
         """One command's record."""
-        row = self._execute(_GET_RUN, {"this_run": run}).mappings().one_or_none()
+        row = self.execute(_GET_RUN, {"this_run": run}).mappings().one_or_none()
         if row is None:
             return None
-        its = self._execute(_GET_STEPS, {"this_run": run})
+        its = self.execute(_GET_STEPS, {"this_run": run})
         return Execution(
             command=Command.model_validate_json(row["command"]),
             state=RunState(row["state"]),
@@ -203,6 +171,8 @@ class Records:
             model=row["model"],
             steps=tuple(_step(step) for step in its.mappings()),
             answer=row["answer"],
+            question=row["question"],
+            undoes=row["undoes"],
         )
 
     def latest(self, limit: int, user: str) -> tuple[Execution, ...]:
@@ -210,10 +180,14 @@ class Records:
         mine = sa.select(runs.c.id).where(runs.c.user == user)
         return self._all(mine.order_by(runs.c.created.desc()).limit(limit))
 
+    def last(self, user: str, door: str) -> Execution | None:
+        """The newest ended command of a user's door that had steps and took back no other."""
+        found = self._all(_LAST.params(user=user, door=door))
+        return found[0] if found else None
+
     def unfinished(self) -> tuple[Execution, ...]:
         """Commands that have not ended, oldest first."""
-        ended = [str(state) for state in ledger.ENDED_RUN]
-        left = sa.select(runs.c.id).where(runs.c.state.not_in(ended))
+        left = sa.select(runs.c.id).where(runs.c.state.not_in(_ENDED))
         return self._all(left.order_by(runs.c.created))
 
     def _all(self, query: "sa.Select[str]") -> tuple[Execution, ...]:
@@ -228,6 +202,13 @@ class Records:
             log.warning("the record of command %s cannot be read, left out: %s", run, error)
             return None
 
+    def _undecided(self, run: str) -> RunState:
+        """Where a command stands; IllegalTransition where nothing is to be decided any more."""
+        state = RunState(self.execute(_RUN_STATE, {"this_run": run}).scalar_one())
+        if state not in ledger.UNDECIDED:
+            raise ledger.IllegalTransition(f"the command {run} is {state}: it is decided")
+        return state
+
     def _change_run(
         self, run: str, before: RunState, path: tuple[RunState, ...], values: Values, now: float
     ) -> None:
@@ -239,7 +220,7 @@ class Records:
             changed["state"] = path[-1]
             if path[-1] in ledger.ENDED_RUN:
                 changed["ended"] = now
-        if self._execute(_CHANGE_RUN, changed).rowcount != 1:
+        if self.execute(_CHANGE_RUN, changed).rowcount != 1:
             raise ledger.IllegalTransition(f"the command {run} is not {before} any more")
 
     def _change_step(
@@ -258,15 +239,15 @@ class Records:
             changed["started"] = now if to is StepState.DISPATCHED else None
         if outcome is not None:
             changed |= {"outcome": outcome.model_dump_json(), "ended": now}
-        if self._execute(_CHANGE_STEP, changed).rowcount != 1:
+        if self.execute(_CHANGE_STEP, changed).rowcount != 1:
             raise ledger.IllegalTransition(f"step {index} of {run} is not {before} any more")
 
-    def _reached(self, run: str, at: float, *reached: tuple[int | None, str]) -> None:
+    def reached(self, run: str, at: float, *reached: tuple[int | None, str]) -> None:
         """A row for every state that the command (None) or one of its steps reached."""
         rows = [{"run": run, "step": step, "state": state, "at": at} for step, state in reached]
-        self._execute(_NEW_EVENT, rows)
+        self.execute(_NEW_EVENT, rows)
 
-    def _execute(
+    def execute(
         self, statement: Statement, values: Values | list[dict[str, Any]]
     ) -> sa.CursorResult[Any]:
         """Run a statement with a set of values, or with each of several.

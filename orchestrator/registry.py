@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from device_adapters.base import Adapter
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.device import Device
 from schemas.errors import DeviceUnavailable, HubError, InvalidSettings
 from schemas.outcome import Done
@@ -110,7 +110,7 @@ class Registry:
         self._static = frozenset(device.id for device in static)
 
     def propose(self, found: Device) -> None:
-        """A device was found. An approved one only gets its new address and functions."""
+        """A device was found. An approved one only gets its new address, functions and parts."""
         known = self._approved.get(found.id)
         if known is None:
             if found.id not in self._proposed and len(self._proposed) >= MAX_PROPOSALS:
@@ -128,6 +128,7 @@ class Registry:
         changes = {
             "address": {**known.address, **moved_to},
             "functions": found.functions or known.functions,
+            "parts": found.parts or known.parts,
         }
         current = known.model_copy(update=changes)
         if current != known:
@@ -192,6 +193,10 @@ class Registry:
         """Whether an earlier call of a probeable function happened; None where it did not."""
         async with asyncio.timeout(CONNECT_WITHIN + invocation.timeout):
             return await (await self._connected(device)).probe(invocation)
+
+    async def present(self, device: str, invocation: Invocation) -> Restore | None:
+        """The call that would leave a device as it is now; None where it does not tell."""
+        return await (await self._connected(device)).present(invocation)
 
     async def close(self) -> None:
         """Let go of every device."""

@@ -1,20 +1,22 @@
-"""Which device runs a step: the one the sentence names, else the only one that can."""
+"""Which device runs a step: the one the sentence means, else the speaker's own, else the only one
+that can. Pure; nobody is guessed, and no device stands in for another."""
 
-import re
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from orchestrator import clauses, entities, fan_out, nouns
 from orchestrator.catalogue import Catalogue
+from orchestrator.entities import Target
+from orchestrator.mentions import Mention
+from orchestrator.shares import Share, shares
 from schemas.device import Device, Kind
 from schemas.errors import HubError
+from schemas.function import Function, ParameterType
 from schemas.plan import Plan, Step
 
-_KIND_WORDS = {
-    Kind.PHONE: r"phone|mobile|cell|smartphone|tablet|android",
-    Kind.PC: r"pc|computer|laptop|desktop|workstation|macbook|chromebook",
-    Kind.CAR: r"car|vehicle|truck|van|suv",
-}
-
-
 _CALLED = {"phone": "phone", "pc": "PC", "car": "car", "home": "home device", "hub": "hub"}
+_MANY = frozenset({"them", "those", "these"})
 
 
 class NoDevice(HubError):
@@ -23,70 +25,277 @@ class NoDevice(HubError):
     code = "no_device"
 
 
+class CannotFanOut(NoDevice):
+    """the result of several devices cannot go into one call: name one"""
+
+    code = "cannot_fan_out"
+
+
 class WhichDevice(HubError):
     """Several devices can do this, and the sentence does not say which."""
 
     code = "which_device"
 
-
-def route(plan: Plan, devices: tuple[Device, ...], sentence: str, catalogue: Catalogue) -> Plan:
-    """The plan with a device for every step; NoDevice or WhichDevice where there is none."""
-    routed = [
-        step.model_copy(update={"device": _device(step, devices, sentence, catalogue).id})
-        for step in plan.steps
-    ]
-    return Plan(steps=tuple(routed))
+    def __init__(self, step: int, candidates: Iterable[Device]) -> None:
+        self.step = step
+        self.candidates = tuple(sorted(candidates, key=lambda device: (device.name, device.id)))
+        super().__init__(f"which one: {_listed(self.candidates, 'or')}?")
 
 
-def _device(step: Step, devices: tuple[Device, ...], sentence: str, catalogue: Catalogue) -> Device:
-    kinds = catalogue[step.function].kinds
-    able = [device for device in devices if step.function in device.functions]
+class _Case(NamedTuple):
+    """One step with everything that decides about its device."""
+
+    step: Step
+    function: Function
+    devices: tuple[Device, ...]
+    able: tuple[Device, ...]
+    share: Share
+    sentence: str
+    defaults: Mapping[Kind, str]
+    recent: tuple[str, ...]
+    before: tuple[str, ...]  # the devices of the last step that the sentence names one for
+
+
+def route(
+    plan: Plan,
+    devices: tuple[Device, ...],
+    sentence: str,
+    catalogue: Catalogue,
+    *,
+    defaults: Mapping[Kind, str] = {},
+    chosen: Mapping[int, tuple[str, ...]] = {},
+    recent: tuple[str, ...] = (),
+) -> Plan:
+    """The plan with a device for every step, and a step for every device that is meant; NoDevice,
+    WhichDevice or CannotFanOut where that cannot be. `defaults` are the speaker's own devices,
+    `chosen` is what a person answered (by the plan's step), `recent` the last command's devices."""
+    targets: list[list[Target]] = []
+    before: tuple[str, ...] = ()
+    for step, share in zip(plan.steps, shares(plan, devices, sentence, catalogue), strict=True):
+        able = tuple(device for device in devices if step.function in device.functions)
+        function = catalogue[step.function]
+        case = _Case(step, function, devices, able, share, sentence, defaults, recent, before)
+        targets.append(_targets(case, chosen.get(step.index, ())))
+        if share.serving or share.entity:
+            before = tuple(target.device.id for target in targets[-1])
+    if any(len(targets[needed]) > 1 for step in plan.steps for needed in step.needs):
+        raise CannotFanOut
+    return fan_out.steps(plan, targets, catalogue)
+
+
+def _targets(case: _Case, chosen: tuple[str, ...]) -> list[Target]:
+    said = _entity(case)
+    if chosen:
+        return [_as_chosen(case, device, said) for device in chosen]
+    if not case.able:
+        raise NoDevice(_nobody(case.step, case.function.kinds))
+    if said and not entities.refers(said):
+        return _by_entity(case, said)
+    return [Target(device, device.name if said else "") for device in _devices(case)]
+
+
+def _as_chosen(case: _Case, wanted: str, said: str) -> Target:
+    device = next((device for device in case.devices if device.id == wanted), None)
+    if device is None:
+        raise NoDevice(f"the device {wanted} that was chosen is not there any more")
+    if case.step.function not in device.functions:
+        raise NoDevice(f"{device.name} cannot {_spoken(case.step)}")
+    if not said:
+        return Target(device)
+    found = entities.meant(entities.phrase(said, every=False), [device])
+    return found[0] if found else Target(device, device.name)
+
+
+def _devices(case: _Case) -> list[Device]:
+    """By the sentence's words, the speaker's own, the last command's, the only one: in this order;
+    the catalogue lists kinds in order of preference: a bare "set the volume" is the phone's."""
+    if case.share.serving:
+        return _by_mentions(case, case.share.serving)
+    if case.share.refused:
+        raise NoDevice(_cannot(case, case.share.refused[0]))
+    if case.share.rooms and (found := _in_rooms(case, case.able)):
+        return found if len(case.share.rooms) > 1 else [_one(case, found)]
+    words = frozenset(spoken.words(case.share.text)) | frozenset(spoken.words(_entity(case)))
+    if "everything" in words and Kind.HOME in case.function.kinds:
+        return list(case.able)
+    # "It" is the device named before in this sentence; one of the last command's comes after the
+    # speaker's own, since "it" may be no device at all.
+    return (
+        _pointed_at(case, case.before, words)
+        or _own(case)
+        or _pointed_at(case, case.recent, words)
+        or [_one(case, _preferred(case))]
+    )
+
+
+def _pointed_at(case: _Case, last: tuple[str, ...], words: frozenset[str]) -> list[Device]:
+    found = [device for device in case.able if device.id in last]
+    if not found or not entities.REFERRING & words:
+        return []
+    return found if _MANY & words else [_one(case, found)]
+
+
+def _own(case: _Case) -> list[Device]:
+    for kind in case.function.kinds:
+        wanted = case.defaults.get(Kind(kind))
+        if found := [device for device in case.able if device.id == wanted]:
+            return found
+    return []
+
+
+def _preferred(case: _Case) -> list[Device]:
+    """Those of the first kind in the catalogue that somebody able has; else all of them."""
+    first = next((k for k in case.function.kinds if any(d.kind == k for d in case.able)), None)
+    return [device for device in case.able if first is None or device.kind == first]
+
+
+def _by_mentions(case: _Case, said: Sequence[Mention]) -> list[Device]:
+    """One phrase, several phrases for one device, or several that are joined by "and"."""
+    found = [_able(case, mention) for mention in said]
+    ids = frozenset.intersection(*(frozenset(d.id for d in devices) for devices in found))
+    common = [device for device in found[0] if device.id in ids]
+    if common:
+        return _of_mention(case, common, said)
+    between = [case.sentence[a.end : b.start] for a, b in itertools.pairwise(said)]
+    if all(map(clauses.together, between)):
+        each = [_of_mention(case, *one) for one in zip(found, ([m] for m in said), strict=True)]
+        return [device for devices in each for device in devices]
+    raise WhichDevice(case.step.index, {d.id: d for devices in found for d in devices}.values())
+
+
+def _able(case: _Case, mention: Mention) -> list[Device]:
+    """The mention's devices that can do it; of those that are the speaker's own, only these."""
+    meant = frozenset(mention.devices)
+    if mention.own and not mention.every and not mention.strange:
+        meant = meant.intersection(case.defaults.values()) or meant
+    found = [device for device in case.able if device.id in meant]
+    if not found:
+        raise NoDevice(_cannot(case, mention.model_copy(update={"devices": tuple(meant)})))
+    return found
+
+
+def _of_mention(case: _Case, found: list[Device], said: Sequence[Mention]) -> list[Device]:
+    found = _in_rooms(case, found) if case.share.rooms else found
+    if any(mention.every for mention in said):
+        _count(case, found, max(mention.count for mention in said))
+        return found
+    return [_one(case, found, own=not any(mention.strange for mention in said))]
+
+
+def _one(case: _Case, found: list[Device], *, own: bool = True) -> Device:
+    """The only one, or the speaker's own among several."""
+    mine = [d for d in found if own and d.id in case.defaults.values()]
+    for devices in (found, mine):
+        if len(devices) == 1:
+            return devices[0]
+    raise WhichDevice(case.step.index, found)
+
+
+def _count(case: _Case, found: list[Device], count: int) -> None:
+    if count and len(found) != count:
+        raise WhichDevice(case.step.index, found)
+
+
+def _in_rooms(case: _Case, found: Sequence[Device]) -> list[Device]:
+    """Those in the rooms that were said; a thing of the home that is known to be nowhere else may
+    be there, while a phone or a computer is where its owner is."""
+    rooms = case.share.rooms
+    there = frozenset(itertools.chain.from_iterable(room.devices for room in rooms))
+    inside = [device for device in found if device.id in there]
+    if inside or any(device.kind is not Kind.HOME for device in found):
+        return inside or ([] if found is case.able else list(found))
+    if len(found) == 1 and found[0].room is None:
+        return list(found)
+    raise NoDevice(f"no approved home device in the {_words(case, rooms[0])} "
+                   f"can {_spoken(case.step)}")  # fmt: skip
+
+
+def _by_entity(case: _Case, said: str) -> list[Target]:
+    """The devices of the home, or their parts, that an argument's words mean, with the rooms that
+    are said beside it: "turn on the light in the kitchen"."""
+    rooms = [_words(case, room) for room in case.share.rooms]
+    ways = [(f"{room} {said}",) for room in rooms] or entities.pieces(said)
+    if len(ways) < 2 or (not rooms and _matches(case, said)):
+        return _by_phrase(case, ways[0][0] if ways else said)
+    texts = [next((text for text in way if _matches(case, text)), way[-1]) for way in ways]
+    found = [target for text in texts for target in _by_phrase(case, text)]
+    return [_by_its_name(t) for t in {(t.device.id, t.name): t for t in found}.values()]
+
+
+def _by_phrase(case: _Case, said: str) -> list[Target]:
+    found = _matches(case, said)
+    if not found:
+        raise NoDevice(f"no approved home device is called '{' '.join(spoken.core(said)) or said}'")
+    able = [target for target in found if case.step.function in target.device.functions]
     if not able:
-        raise NoDevice(_nobody(step, kinds))
-    said = [device for device in able if _named(device, sentence)]
-    meant = said + [d for d in able if d not in said and _kind_said(d.kind, sentence)]
-    if meant:
-        # "the Pixel phone" names one phone; "the phone … the office PC" names two devices.
-        of_its_kind = [device for device in meant if device.kind == meant[0].kind]
-        if len(meant) == 1 or (len(said) == 1 and of_its_kind == meant):
-            return meant[0]
-        raise WhichDevice(_question(meant))
-    elsewhere = [kind for kind in kinds if _kind_said(Kind(kind), sentence)]
-    if elsewhere:
-        raise NoDevice(_nobody(step, tuple(elsewhere)))
-    # The catalogue lists kinds in order of preference: a bare "set the volume" is the phone's.
-    first = [device for device in able if device.kind == _preferred(able, kinds)]
-    if len(first) == 1:
-        return first[0]
-    raise WhichDevice(_question(first))
+        unable = _listed([target.device for target in found], "and")
+        raise NoDevice(f"{unable} cannot {_spoken(case.step)}")
+    devices = list({target.device.id: target.device for target in able}.values())
+    every, number = _quantity(case, said)
+    if every and not (len(devices) == 1 and entities.called(said, devices)):
+        _count(case, devices, number)  # "both tea lights" may be the one called "Tea lights"
+    elif len(devices) > 1:
+        raise WhichDevice(case.step.index, devices)
+    return able if len(able) == 1 else [_by_its_name(target) for target in able]
 
 
-def _preferred(able: list[Device], kinds: tuple[str, ...]) -> str:
-    """The first kind of the catalogue that somebody able has; else that of the first able one."""
-    there = [kind for kind in kinds if any(device.kind == kind for device in able)]
-    return there[0] if there else able[0].kind
+def _by_its_name(target: Target) -> Target:
+    return Target(target.device, target.name or target.device.name)
+
+
+def _matches(case: _Case, said: str) -> list[Target]:
+    every = _quantity(case, said)[0]
+    return entities.matches(said, case.devices, case.able, every=every)
+
+
+def _quantity(case: _Case, said: str) -> tuple[bool, int]:
+    """Whether every one is said, before the argument or in it, and how many there are."""
+    span = case.share.entity
+    before = spoken.words(case.sentence[: span.start]) if span else ()
+    every, number, _ = spoken.quantity([*before, *entities.leading(said)])
+    return entities.phrase(said, every=every).every, number
+
+
+def _entity(case: _Case) -> str:
+    """The argument that names a device of the home; "" where the function has none."""
+    names = [p.name for p in case.function.parameters if p.type is ParameterType.ENTITY]
+    said = case.step.arguments.get(names[0]) if names else None
+    return said if isinstance(said, str) else ""
 
 
 def _nobody(step: Step, kinds: tuple[str, ...]) -> str:
-    wanted = " or ".join(_CALLED[kind] for kind in kinds)
     return (
-        f"no approved device can {step.function.replace('_', ' ')}: it takes a {wanted}; "
+        f"no approved device can {_spoken(step)}: it takes a {_kinds(kinds)}; "
         "`octopus devices` lists what was found"
     )
 
 
-def _question(devices: list[Device]) -> str:
-    return f"which one: {', '.join(sorted(device.name for device in devices))}?"
-
-
-def _named(device: Device, sentence: str) -> bool:
-    return any(
-        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sentence, re.IGNORECASE)
-        for name in (device.name, *device.aliases, device.room or "")
-        if name
+def _cannot(case: _Case, mention: Mention) -> str:
+    meant = [device for device in case.devices if device.id in mention.devices]
+    if meant:
+        return f"{_listed(meant, 'and')} cannot {_spoken(case.step)}"
+    said = f"{'' if mention.strange else 'the '}{_words(case, mention)}"
+    kinds = (mention.kind,) if mention.kind in case.function.kinds else case.function.kinds
+    return (
+        f"no approved device called {said} can {_spoken(case.step)}: it takes a "
+        f"{_kinds(kinds)}; `octopus devices` lists what was found"
     )
 
 
-def _kind_said(kind: Kind, sentence: str) -> bool:
-    words = _KIND_WORDS.get(kind)
-    return bool(words and re.search(rf"\b(?:{words})\b", sentence, re.IGNORECASE))
+def _words(case: _Case, mention: Mention) -> str:
+    return case.sentence[mention.start : mention.end]
+
+
+def _kinds(kinds: Iterable[str]) -> str:
+    return " or ".join(_CALLED[kind] for kind in kinds)
+
+
+def _spoken(step: Step) -> str:
+    return step.function.replace("_", " ")
+
+
+def _listed(devices: Sequence[Device], joining: str) -> str:
+    """The names in a sentence; two of one name with their rooms, or ids."""
+    names = [device.name for device in devices]
+    told = [d.name if names.count(d.name) == 1 else f"{d.name} ({d.room or d.id})" for d in devices]
+    return f" {joining} ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))

@@ -10,6 +10,7 @@ from orchestrator.registry import Registry
 from schemas.command import Command
 from schemas.device import Device
 from schemas.errors import HubError
+from schemas.schedule import Schedule
 
 Request = Mapping[str, Any]
 MAX_NAME = 60
@@ -36,8 +37,12 @@ class Service:
         self._registry = registry
         self._health = health
         self._operations: dict[str, Callable[[str, Request], Awaitable[Any]]] = {
+            "answer": self._answer,
             "cancel": self._cancel,
             "confirm": self._confirm,
+            "plan": self._plan,
+            "schedule/cancel": self._cancel_schedule,
+            "schedule/list": self._schedules,
             "execution/get": self._get,
             "execution/list": self._list,
             "device/list": self._devices,
@@ -76,6 +81,25 @@ class Service:
         await self._pipeline.cancel(_field(request, "execution"), user)
         return await self._get(user, request)
 
+    async def _answer(self, user: str, request: Request) -> Any:
+        run, text = _field(request, "execution"), _field(request, "text")
+        await self._pipeline.answer(run, text, user)
+        return {"execution": run, "answered": text}
+
+    async def _plan(self, user: str, request: Request) -> Any:
+        command = Command(id="plan", text=_field(request, "text"), user=user, door="plan")
+        return await self._pipeline.outline(command)
+
+    async def _schedules(self, user: str, _: Request) -> Any:
+        return [_planned(schedule) for schedule in await self._journal.schedules(user)]
+
+    async def _cancel_schedule(self, user: str, request: Request) -> Any:
+        identity = _field(request, "schedule")
+        gone = await self._pipeline.cancel_schedule(identity, user)
+        if gone is None:
+            raise BadCommand(f"no schedule {identity!r} of yours is known, or it is over")
+        return _planned(gone)
+
     async def _confirm(self, user: str, request: Request) -> Any:
         yes = request.get("answer", True) is True
         run, token = _field(request, "execution"), _field(request, "token")
@@ -89,7 +113,8 @@ class Service:
         told = self._pipeline.awaited(execution.command.id)
         if told is None:
             return execution.plain()
-        return execution.plain() | {"awaiting": {"text": told.text, "token": told.token}}
+        awaiting = {"text": told.text, "token": told.token, "options": list(told.options)}
+        return execution.plain() | {"awaiting": awaiting}
 
     async def _list(self, user: str, request: Request) -> Any:
         limit = request.get("limit", 20)
@@ -122,6 +147,10 @@ class Service:
 
     async def _healthy(self, _: str, __: Request) -> Any:
         return dict(self._health())
+
+
+def _planned(schedule: Schedule) -> dict[str, Any]:
+    return schedule.model_dump(mode="json", exclude={"model_text"})
 
 
 def _field(request: Request, name: str) -> str:

@@ -1,12 +1,12 @@
-"""Configuration: `hub.toml`, `devices.toml`, `policy.toml` and the environment, refused early."""
+"""Configuration: `hub.toml`, `devices.toml`, `people.toml`, `policy.toml` and the environment,
+refused early."""
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeGuard, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,9 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from orchestrator import taught
+from orchestrator import people, policy, taught
 from orchestrator.catalogue import Catalogue
-from orchestrator.policy import Policy
+from orchestrator.nearest import hint
+from orchestrator.people import Contact, People, Speaker
+from orchestrator.policy import Policy, Rule
 from schemas.device import Device
 from schemas.errors import InvalidSettings
 
@@ -89,6 +91,7 @@ class Model(_Section):
 
     url: str = "embedded:"
     threshold: float = Field(0.5, ge=0, le=1)
+    caution: float = Field(0.5, ge=0, le=1)
     threads: int = Field(0, ge=0, le=64)
     deadline: float = Field(30, gt=0, allow_inf_nan=False)
     precision: Literal["int8", "bf16"] = "int8"
@@ -162,6 +165,7 @@ class Settings(_Section):
     discovery: Discovery = Discovery()
     home: Home = Home()
     policy: Policy = Policy()
+    people: People = People()
     devices: tuple[Device, ...] = ()
 
     @property
@@ -193,20 +197,32 @@ class _Devices(_Section):
         return devices
 
 
+class _Rules(_Section):
+    rule: tuple[Rule, ...] = ()
+
+
+class _People(_Section):
+    users: dict[str, Speaker] = {}
+    contact: tuple[Contact, ...] = ()
+
+
 def load(folder: Path) -> tuple[Settings, Catalogue]:
     """The folder's files, and the functions: its own or the packaged ones, and those that were
     taught. InvalidSettings names the file, the key and what is wrong."""
     hub = hub_of(folder)
-    devices = _model(_Devices, folder / "devices.toml", _read(folder / "devices.toml")).device
-    policy = _model(Policy, folder / "policy.toml", _read(folder / "policy.toml"))
     own = folder / "functions"
     using = taught.current(hub.state)
     catalogue = Catalogue.load(
         own if own.is_dir() else PACKAGED / "functions",
         *([using / taught.FUNCTIONS] if using else []),
     )
-    _check_policy(policy, folder / "policy.toml", catalogue)
-    return hub.model_copy(update={"devices": devices, "policy": policy}), catalogue
+    known = _people(folder / "people.toml", hub.hub.region)
+    update = {
+        "devices": _of_file(_Devices, folder / "devices.toml").device,
+        "people": known,
+        "policy": _policy(folder / "policy.toml", catalogue, known),
+    }
+    return hub.model_copy(update=update), catalogue
 
 
 def hub_of(folder: Path) -> Settings:
@@ -215,7 +231,22 @@ def hub_of(folder: Path) -> Settings:
         raise InvalidSettings(f"{folder} is no folder: --config names the one with hub.toml")
     if not (folder / "hub.toml").exists():
         raise InvalidSettings(f"{folder} has no hub.toml: --config names the folder with one")
-    return _model(Settings, folder / "hub.toml", _read(folder / "hub.toml"))
+    return _of_file(Settings, folder / "hub.toml")
+
+
+def _people(file: Path, region: str) -> People:
+    said = _of_file(_People, file)
+    known = People(users=said.users, contacts=said.contact)
+    if wrong := people.mistake(known, region):
+        raise InvalidSettings(f"{file}: {wrong}")
+    return known
+
+
+def _policy(file: Path, catalogue: Catalogue, known: People) -> Policy:
+    rules = Policy(rules=_of_file(_Rules, file).rule)
+    if wrong := policy.mistake(rules, catalogue, {*known.users, people.LOCAL}):
+        raise InvalidSettings(f"{file}: {wrong}")
+    return rules
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -227,32 +258,35 @@ def _read(file: Path) -> dict[str, Any]:
         raise InvalidSettings(f"{file}: {error}") from error
 
 
-def _model(kind: type[M], file: Path, content: dict[str, Any]) -> M:
+def _of_file(kind: type[M], file: Path) -> M:
+    """What the file says; InvalidSettings names the first thing that is wrong with it."""
     try:
-        return kind.model_validate(content, strict=False)
+        return kind.model_validate(_read(file), strict=False)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] != "extra_forbidden":
-            raise InvalidSettings(f"{file}: {key}: {first['msg']}") from error
-        near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind, first["loc"]), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise InvalidSettings(f"{file}: unknown key {key}{hint}") from error
+        unknown = (e for e in error.errors() if e["type"] == "extra_forbidden")
+        first = next(unknown, error.errors()[0])  # what is misspelled is often missing too
+        place, said = _place(first["loc"]), str(first["input"])
+        if first["type"] == "extra_forbidden":
+            near = hint(str(first["loc"][-1]), _keys(kind, first["loc"]))
+            raise InvalidSettings(f"{file}: unknown key {place}{near}") from error
+        choices = re.findall(r"'([^']*)'", first.get("ctx", {}).get("expected", ""))
+        raise InvalidSettings(f"{file}: {place}: {first['msg']}{hint(said, choices)}") from error
+
+
+def _place(place: Sequence[int | str]) -> str:
+    """A key as a person looks for it; in a list of sections, the first is 1."""
+    keys = "".join(f" {k + 1}: " if isinstance(k, int) else f".{k}" for k in place)
+    return keys.replace(": .", ": ").strip(" .:")
 
 
 def _keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:
-    """The keys there are where the unknown one stands; in a list of sections, all of the file's."""
+    """The keys there are where the unknown one stands."""
     for name in place[:-1]:
-        field = kind.model_fields.get(str(name))
-        if field is not None and isinstance(field.annotation, type):
-            kind = field.annotation
+        if field := kind.model_fields.get(str(name)):
+            inside = (field.annotation, *get_args(field.annotation))
+            kind = next((k for k in inside if _is_section(k)), kind)
     return list(kind.model_fields)
 
 
-def _check_policy(policy: Policy, file: Path, catalogue: Catalogue) -> None:
-    named = [*policy.functions, *(name for rules in policy.users.values() for name in rules)]
-    for name in named:
-        if name not in catalogue:
-            near = difflib.get_close_matches(name, [f.name for f in catalogue], n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InvalidSettings(f"{file}: no function {name}{hint}")
+def _is_section(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -1,34 +1,64 @@
 """What a model wrote about a sentence to calls and a decision, without touching a device."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from orchestrator import decoder, grounding, guard
+from orchestrator import decoder, grounding, guard, orders, rhythms, when
 from orchestrator.catalogue import IRRELEVANT, Catalogue
+from orchestrator.guard_patterns import Kind
+from orchestrator.moments import Unclear
+from orchestrator.orders import Order
 from orchestrator.policy import Policy, Verdict
+from orchestrator.questions import Ask
 from schemas.base import Value
 from schemas.call import Call
 from schemas.decoded import Decoded
-from schemas.errors import MalformedCall
+from schemas.errors import HubError, MalformedCall
 from schemas.execution import Decision
+from schemas.function import Effect, Function, Parameter, ParameterType
+from schemas.question import Question
+from schemas.when import When
 
 MAX_SENTENCE = 1_000
 """Longest sentence in characters."""
+_TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
+_CONTENT = frozenset({"message", "content", "title", "text", "query", "label"})
+"""Parameters that hold somebody's own words: a time in them is told, not kept."""
+_TAIL = re.compile(r"\b(?:at|in|on|every|tomorrow|tonight|this)\b", re.IGNORECASE)
+
+
+Objecting = Callable[
+    [str, tuple[Function, ...], tuple[tuple[str, ParameterType], ...]], guard.Objection | None
+]
+"""See `guard.objection`."""
 
 
 class Understanding(Value):
-    """What the model wrote, what it means, and whether it may be done."""
+    """What the model wrote, what it means, and whether it may be done. `calls` are canonical as far
+    as they can be; `written` are the model's own, for an answer to be put in."""
 
-    text: str
-    calls: tuple[Call, ...]
-    confidence: float
+    sentence: str
+    text: str = ""
+    written: tuple[Call, ...] = ()
+    calls: tuple[Call, ...] = ()
+    confidence: float = 0.0
+    model: str = ""
     decision: Decision
-    reason: str
-    model: str
+    reason: str = ""
+    when: When | None = None
+    question: Question | None = None
+    order: Order | None = None
+
+
+class Refused(HubError):
+    """The sentence forbids acting on it now."""
+
+    code = "refused"
 
 
 class Understander:
-    """Reads, grounds, guards and asks the policy; keeps nothing between sentences."""
+    """Reads, guards, grounds and asks the policy; keeps nothing between sentences."""
 
     def __init__(
         self,
@@ -36,64 +66,221 @@ class Understander:
         policy: Policy,
         *,
         threshold: float,
+        caution: float = 1.0,
         region: str,
         now: Callable[[], datetime],
+        objection: Objecting = guard.objection,
     ) -> None:
+        """`threshold`: the least confidence; `caution`: from here on the model's word that a
+        sentence forbids acting counts."""
         self._catalogue = catalogue
-        self._policy = policy
+        self.policy = policy
         self._threshold = threshold
-        self._region = region
-        self._now = now
+        self._caution = caution
+        self.region = region
+        self.now = now
+        self._objection = objection
 
-    def __call__(self, sentence: str, decoded: Decoded, user: str) -> Understanding:
-        """Whatever is wrong with it is a decision too."""
+    def readings(self, sentence: str) -> tuple[str, ...]:
+        """What is to be decoded: the sentence and, where it names a time, the same without it."""
+        found = self._found(sentence)
+        rest = _cut(sentence, found).strip(" ,;:.-") if found else ""
+        return (sentence, rest) if rest else (sentence,)
 
-        def decided(decision: Decision, reason: str, calls: tuple[Call, ...]) -> Understanding:
+    def __call__(self, sentence: str, decoded: Sequence[Decoded], user: str) -> Understanding:
+        """What comes of a sentence whose `readings` were decoded; whatever is wrong with it is a
+        decision too."""
+        if order := orders.read(sentence):
+            reason = f"for the hub itself: {order.wish}"
             return Understanding(
-                text=decoded.text, calls=calls, confidence=decoded.confidence,
-                decision=decision, reason=reason, model=decoded.model,
-            )  # fmt: skip
-
+                sentence=sentence, decision=Decision.ORDER, reason=reason, order=order
+            )
         try:
-            written = decoder.read(decoded.text, self._catalogue)
+            one, written = self._chosen(sentence, decoded)
         except MalformedCall as error:
-            return decided(Decision.REFUSE, f"the model wrote no call: {error}", ())
-        context = grounding.Context(sentence=sentence, now=self._now(), region=self._region)
-        calls = tuple(grounding.lenient(call, context, self._catalogue) for call in written)
-        if calls[0].function == IRRELEVANT:
-            return decided(Decision.REFUSE, "no function fits", calls)
-        if decoded.confidence < self._threshold:
-            reason = f"not sure enough what is meant ({decoded.confidence:.0%})"
-            return decided(Decision.REFUSE, reason, calls)
-        functions = tuple(self._catalogue[name] for call in calls for name in _names(call))
-        copied = tuple(piece for call in written for piece in _copied(call, self._catalogue))
-        if objection := guard.objection(sentence, functions, copied):
-            return decided(Decision.REFUSE, objection, calls)
+            return Understanding(
+                sentence=sentence, text=decoded[0].text, confidence=decoded[0].confidence,
+                model=decoded[0].model, decision=Decision.REFUSE,
+                reason=f"the model wrote no call: {error}",
+            )  # fmt: skip
+        context = self._context(sentence)
+        understood = Understanding(
+            sentence=sentence, text=one.text, written=written, confidence=one.confidence,
+            calls=tuple(grounding.lenient(call, context, self._catalogue) for call in written),
+            model=one.model, decision=Decision.ACT,
+        )  # fmt: skip
         try:
-            calls = tuple(grounding.ground(call, context, self._catalogue) for call in written)
-        except grounding.Question as question:
-            return decided(Decision.ASK, str(question), calls)
-        verdicts = {f.name: self._policy.verdict(user, f) for f in functions}
-        for name, verdict in verdicts.items():
-            if verdict is Verdict.DENY:
-                return decided(Decision.REFUSE, f"the policy denies {name}", calls)
-        asking = [name for name, verdict in verdicts.items() if verdict is Verdict.CONFIRM]
-        if asking:
-            return decided(Decision.CONFIRM, f"the policy asks before {asking[0]}", calls)
-        return decided(Decision.ACT, "", calls)
+            self._check_model(understood)
+            later = self._later(sentence, written)
+            self._check_sentence(understood, one, later or context.found)
+        except (Refused, Unclear) as refusal:
+            update: dict[str, object] = {"decision": Decision.REFUSE, "reason": str(refusal)}
+            return understood.model_copy(update=update)
+        understood = understood.model_copy(update={"when": later.when if later else None})
+        return self._decided(understood, context, user)
+
+    def ground(
+        self, understood: Understanding, given: dict[str, grounding.Canonical]
+    ) -> tuple[Call, ...]:
+        """The canonical calls, with what a person answered; Ask where something is missing."""
+        context = self._context(understood.sentence).model_copy(update={"given": given})
+        return self._grounded(understood.written, context)
+
+    def answered(
+        self, question: Question, words: str, understood: Understanding
+    ) -> dict[str, grounding.Canonical] | None:
+        """See `grounding.answered`."""
+        context = self._context(words)
+        return grounding.answered(question, words, understood.written, context, self._catalogue)
+
+    def _grounded(self, written: tuple[Call, ...], context: grounding.Context) -> tuple[Call, ...]:
+        return tuple(
+            grounding.ground(call, context, self._catalogue, str(number))
+            for number, call in enumerate(written)
+        )
+
+    def _context(self, sentence: str) -> grounding.Context:
+        return grounding.Context(
+            sentence=sentence, now=self.now(), region=self.region, found=self._found(sentence)
+        )
+
+    def _found(self, sentence: str) -> when.Found | None:
+        """The time that a sentence names; None where it names none, or none that can be read."""
+        try:
+            return when.find(sentence, self.now())
+        except Unclear:
+            return None
+
+    def _chosen(
+        self, sentence: str, decoded: Sequence[Decoded]
+    ) -> tuple[Decoded, tuple[Call, ...]]:
+        """The reading that counts, and its calls: where the sentence's time is no part of what is
+        done, the sentence without it says what that is."""
+        written = decoder.read(decoded[0].text, self._catalogue)
+        if len(decoded) == 1 or self._timed(written):
+            return decoded[0], written
+        if self._found(self._without_content(sentence, written)) is None:
+            return decoded[0], written
+        rest = decoder.read(decoded[1].text, self._catalogue)
+        if rest[0].function == IRRELEVANT or self._timed(rest):
+            return decoded[0], written
+        return decoded[1], rest
+
+    def _later(self, sentence: str, written: tuple[Call, ...]) -> when.Found | None:
+        """The time at which the calls are to be made, where that is not now; Unclear where it
+        cannot be kept, Refused where it may be meant for one call of several."""
+        if self._timed(written):
+            return None
+        reading = not any(f.effect is not Effect.READ for f in self._functions(written))
+        try:
+            found = when.find(self._without_content(sentence, written), self.now())
+        except Unclear:
+            if reading:
+                return None
+            raise
+        if found is None or (reading and not found.when.rule):
+            return None
+        around = [sentence[: found.spans[0][0]], sentence[found.spans[-1][1] :]]
+        if len(written) > 1 and all(_says_something(text) for text in around):
+            raise Refused("the time may be meant for one call or for all: say the later one alone")
+        return found
+
+    def _timed(self, written: tuple[Call, ...]) -> bool:
+        """Whether a time is an argument."""
+        return any(p.type in _TIMED for p, _ in self._pieces(written))
+
+    def _without_content(self, sentence: str, written: tuple[Call, ...]) -> str:
+        """The sentence with spaces for what is somebody's own words; "at 7 pm" behind a song's name
+        or a place is none of them."""
+        for parameter, value in self._pieces(written):
+            if parameter.type is not ParameterType.TEXT:
+                continue
+            tail = None if parameter.name in _CONTENT else _TAIL.search(value, 1)
+            own = value[: tail.start()] if tail else value
+            sentence = sentence.replace(own, " " * len(own), 1)
+        return sentence
+
+    def _check_model(self, understood: Understanding) -> None:
+        """Refused where nothing fits, or the model is not sure."""
+        if understood.written[0].function == IRRELEVANT:
+            raise Refused("no function fits")
+        if understood.confidence < self._threshold:
+            raise Refused(f"not sure enough what is meant ({understood.confidence:.0%})")
+
+    def _check_sentence(
+        self, understood: Understanding, one: Decoded, found: when.Found | None
+    ) -> None:
+        """Refused where the sentence, its time aside, forbids acting now."""
+        functions = self._functions(understood.written)
+        said = tuple((value, p.type) for p, value in self._pieces(understood.written))
+        sentence = understood.sentence if found is None else _cut(understood.sentence, found)
+        if objection := self._objection(sentence, functions, said):
+            raise Refused(objection.reason)
+        if one.caution >= self._caution:
+            raise Refused(guard.REASONS[Kind(one.because)])
+
+    def _decided(
+        self, understood: Understanding, context: grounding.Context, user: str
+    ) -> Understanding:
+        """Ground the calls and ask the policy, as far as it can say before a device is known."""
+        try:
+            calls = self._grounded(understood.written, context)
+        except Ask as ask:
+            return understood.model_copy(
+                update={"decision": Decision.ASK, "reason": str(ask), "question": ask.question}
+            )
+        decision, reason = Decision.ACT, ""
+        if understood.when:
+            spoken = rhythms.spoken(understood.when, context.now)
+            decision, reason = Decision.SCHEDULE, f"scheduled: {spoken}"
+        for call in _all(calls):
+            function = self._catalogue[call.function]
+            names = [parameter.name for parameter in function.parameters]
+            arguments = dict(zip(names, call.arguments, strict=True))
+            ruling = self.policy.verdict(user, function, arguments=arguments, at=context.now)
+            if ruling.verdict is Verdict.DENY and ruling.settled:
+                decision, reason = Decision.REFUSE, ruling.reason
+                break
+            if ruling.verdict is not Verdict.ALLOW and decision is Decision.ACT:
+                decision, reason = Decision.CONFIRM, ruling.reason
+        return understood.model_copy(
+            update={"calls": calls, "decision": decision, "reason": reason}
+        )
+
+    def _functions(self, written: tuple[Call, ...]) -> tuple[Function, ...]:
+        return tuple(self._catalogue[call.function] for call in _all(written))
+
+    def _pieces(self, written: tuple[Call, ...]) -> list[tuple[Parameter, str]]:
+        """The arguments that are pieces of the sentence, inner calls' included."""
+        return [
+            (parameter, value)
+            for call in _all(written)
+            for parameter, value in zip(
+                self._catalogue[call.function].parameters, call.arguments, strict=True
+            )
+            if isinstance(value, str) and value and not parameter.choices
+        ]
 
 
-def _names(call: Call) -> list[str]:
-    inner = [name for a in call.arguments if isinstance(a, Call) for name in _names(a)]
-    return [*inner, call.function]
+def _all(calls: tuple[Call, ...]) -> Iterator[Call]:
+    """Every call, inner ones first."""
+    for call in calls:
+        yield from _all(tuple(a for a in call.arguments if isinstance(a, Call)))
+        yield call
 
 
-def _copied(call: Call, catalogue: Catalogue) -> list[str]:
-    """The pieces of the sentence that are arguments, the inner calls' included."""
-    pieces = []
-    for parameter, value in zip(catalogue[call.function].parameters, call.arguments, strict=True):
-        if isinstance(value, Call):
-            pieces += _copied(value, catalogue)
-        elif isinstance(value, str) and value and not parameter.choices:
-            pieces.append(value)
-    return pieces
+def _cut(sentence: str, found: when.Found) -> str:
+    """The sentence without the words that say when."""
+    kept, at = [], 0
+    for start, end in found.spans:
+        kept.append(sentence[at:start].rstrip(" ,"))
+        at = end
+    return " ".join([*kept, sentence[at:].lstrip(" ,")]).strip()
+
+
+def _says_something(text: str) -> bool:
+    """Whether more stands there than signs and a polite word."""
+    words = [word.strip(",.;:!?") for word in text.casefold().split()]
+    return any(
+        word not in ("", "please", "and", "then", "hey", "ok", "so", "thanks") for word in words
+    )

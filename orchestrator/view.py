@@ -13,6 +13,8 @@ _STYLES = {
     "succeeded": "green", "verified": "green", "failed": "red", "refused": "yellow",
     "unknown": "magenta", "needs_attention": "magenta", "partly": "yellow", "skipped": "yellow",
     "cancelled": "yellow", "expired": "yellow", "awaiting_confirmation": "cyan",
+    "awaiting_answer": "cyan", "scheduled": "cyan", "missed": "red", "act": "green",
+    "confirm": "cyan", "ask": "cyan", "schedule": "cyan", "refuse": "yellow",
 }  # fmt: skip
 
 
@@ -78,4 +80,32 @@ def executions(console: Console, records: list[dict[str, Any]]) -> None:
         table.add_row(
             record["id"], escape(record["command"]["text"]), state, escape(record["answer"])
         )
+    console.print(table)
+
+
+def plan(console: Console, outlined: dict[str, Any]) -> None:
+    """What would come of a sentence: the decision, and a line for each step."""
+    decision, when = outlined["decision"], f" {outlined['when']}" if outlined["when"] else ""
+    line = Text.assemble((decision + when, _STYLES.get(decision, "")))
+    console.print(line.append(f"  {outlined['reason']}", style="dim"), soft_wrap=True)
+    for step in outlined["steps"]:
+        said = ", ".join(
+            f"{k}: {_argument(v)}" for k, v in step["arguments"].items() if v is not None
+        )
+        text = f"  {step['index'] + 1} {step['function']} on {step['device']}"
+        console.print(f"{text} ({said})" if said else text, markup=False, soft_wrap=True)
+
+
+def _argument(value: Any) -> str:
+    """An argument of a step; what stands for another value is told in words."""
+    if not isinstance(value, dict):
+        return str(value)
+    return f"the result of step {value['step'] + 1}" if "step" in value else value["words"]
+
+
+def schedules(console: Console, found: list[dict[str, Any]]) -> None:
+    """What is scheduled, the next first."""
+    table = Table("id", "when", "sentence")
+    for schedule in found:
+        table.add_row(escape(schedule["id"]), schedule["words"], escape(schedule["text"]))
     console.print(table)

@@ -7,8 +7,9 @@ from schemas.base import Scalar, Value
 
 class Change(Value):
     """A value to be reckoned from the device's own: times `times`, plus `by`, then held between the
-    parameter's minimum and maximum ("a bit louder", "half as bright")."""
+    parameter's minimum and maximum ("a bit louder", "half as bright"); `words` as said."""
 
+    words: str
     times: float
     by: float
 

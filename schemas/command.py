@@ -14,3 +14,4 @@ class Command(Value):
     devices: tuple[str, ...] = ()  # only these devices, by id or name; empty: any
     dry_run: bool = False
     expires: float | None = None  # seconds since the epoch
+    schedule: str | None = None  # the schedule that it comes from

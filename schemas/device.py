@@ -26,4 +26,5 @@ class Device(Value):
     aliases: tuple[str, ...] = ()
     room: str | None = None
     functions: tuple[str, ...] = ()  # what it can serve, as far as known
+    parts: tuple[str, ...] = ()  # names of a gateway's own entities
     approved: bool = False

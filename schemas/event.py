@@ -18,5 +18,6 @@ class Event(Value):
     device: str = ""
     text: str = ""  # a reason, a step's result, or the command's answer
     token: str = ""  # what a confirmation must name, where one is awaited
+    options: tuple[str, ...] = ()  # the answers that a question offers
     # With the command's end: its record. Doors publish it by itself, so it is no part of the JSON.
     record: Execution | None = Field(default=None, exclude=True, repr=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from schemas.base import Scalar, Value
+from schemas.base import Value
 from schemas.command import Command
 from schemas.outcome import Outcome
-from schemas.plan import Ref
+from schemas.plan import Argument, Step
 
 
 class Decision(StrEnum):
@@ -19,6 +19,8 @@ class Decision(StrEnum):
     CONFIRM = "confirm"
     SCHEDULE = "schedule"
     REFUSE = "refuse"
+    ORDER = "order"  # it is for the hub itself: undo, call off, list
+    ANSWER = "answer"  # it answers what was asked about another command
 
 
 class RunState(StrEnum):
@@ -26,6 +28,7 @@ class RunState(StrEnum):
 
     ACCEPTED = "accepted"
     PLANNED = "planned"
+    AWAITING_ANSWER = "awaiting_answer"
     AWAITING_CONFIRMATION = "awaiting_confirmation"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -35,6 +38,8 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REFUSED = "refused"
+    SCHEDULED = "scheduled"  # it has become a schedule, which sends commands of its own
+    MISSED = "missed"  # its schedule was due while nobody could run it
 
 
 class StepState(StrEnum):
@@ -54,12 +59,19 @@ class StepRecord(Value):
 
     index: int
     function: str
-    arguments: dict[str, Scalar | Ref | None]
+    arguments: dict[str, Argument]
     device: str
     state: StepState
     outcome: Outcome | None = None
     started: float | None = None  # seconds since the epoch
     ended: float | None = None
+
+    @property
+    def step(self) -> Step:
+        """The step that it records."""
+        return Step(
+            index=self.index, function=self.function, arguments=self.arguments, device=self.device
+        )
 
 
 class Execution(Value):
@@ -76,6 +88,8 @@ class Execution(Value):
     model: str = ""  # which one wrote model_text, and why not the one that was configured
     steps: tuple[StepRecord, ...] = ()
     answer: str = ""
+    question: str = ""  # the last one that was asked about it, as JSON
+    undoes: str = ""  # the command that it takes back
 
     def plain(self) -> dict[str, Any]:
         """The record as JSON values, with the command's id beside them."""

@@ -41,6 +41,7 @@ class ParameterType(StrEnum):
     CONTACT = "contact"  # a name as said
     URL = "url"
     ENTITY = "entity"  # a device of the home as said
+    COLOR = "color"  # #rrggbb
 
 
 class ResultType(StrEnum):
@@ -91,3 +92,4 @@ class Function(Value):
     one_of: tuple[str, ...] = ()  # exactly one of these parameters must be given
     any_of: tuple[str, ...] = ()  # at least one of these
     inverse: str | None = None
+    about: str = ""  # what "it" means right after such a call: "the volume"

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from device_adapters.base import Adapter
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal
+from orchestrator.people import People
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Policy
 from orchestrator.registry import Registry
@@ -27,7 +29,7 @@ from schemas.execution import Decision
 from schemas.outcome import Done, Evidence
 from schemas.plan import Plan, Step
 
-NOW = datetime(2026, 11, 22, 17, 0)
+NOW = datetime(2026, 11, 22, 17, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 Call = Callable[[Invocation], Awaitable[Done]]
 
 
@@ -83,6 +85,13 @@ def quick(catalogue: Catalogue, seconds: float = 0.2) -> Catalogue:
 
 
 @dataclass
+class Clock:
+    """The hub's clock, which a test sets."""
+
+    now: datetime = NOW
+
+
+@dataclass
 class Rig:
     """A pipeline with one scripted phone, PC and hub device."""
 
@@ -93,6 +102,7 @@ class Rig:
     bus: Bus
     adapter: ScriptedAdapter
     events: list[Event]
+    clock: Clock
 
     async def run(self, sent: Command) -> str:
         """Submit and wait for the end; the final state."""
@@ -111,15 +121,21 @@ async def rig(
     *,
     call: Call | None = None,
     policy: Policy | None = None,
+    people: People | None = None,
     confidence: float = 1.0,
 ) -> AsyncIterator[Rig]:
     """`model` maps sentences to what the model writes."""
     adapter = ScriptedAdapter(frozenset(f.name for f in catalogue), call)
     registry = Registry(folder / "devices.json", {"test": lambda device: adapter})
-    registry.load((Device(id="p1", kind=Kind.PHONE, name="Pixel", protocol="test",
-                          functions=tuple(f.name for f in catalogue)),))  # fmt: skip
+    own = tuple(f.name for f in catalogue if f.kinds == (Kind.HUB,))
+    rest = tuple(f.name for f in catalogue if f.name not in own)
+    registry.load((
+        Device(id="p1", kind=Kind.PHONE, name="Pixel", protocol="test", functions=rest),
+        Device(id="hub", kind=Kind.HUB, name="octopus", protocol="test", functions=own),
+    ))  # fmt: skip
+    clock = Clock()
     understander = Understander(
-        catalogue, policy or Policy(), threshold=0.5, region="US", now=lambda: NOW,
+        catalogue, policy or Policy(), threshold=0.5, region="US", now=lambda: clock.now,
     )  # fmt: skip
 
     async def decode(sentence: str) -> Decoded:
@@ -136,14 +152,17 @@ async def rig(
     bus.publish = remember  # type: ignore[method-assign]
     with ThreadPoolExecutor(1) as thread:
         async with Journal(folder / "journal.db") as journal:
-            executor = Executor(catalogue, journal, bus, registry.reach, grace=0.1)
+            executor = Executor(
+                catalogue, journal, bus, registry.reach, registry.present, grace=0.1
+            )
             pipeline = Pipeline(
-                decode=decode, understand=understander, thread=thread, catalogue=catalogue,
-                journal=journal, executor=executor, registry=registry, bus=bus,
+                decode=decode, understander=understander, thread=thread,
+                people=people or People(), catalogue=catalogue, journal=journal,
+                executor=executor, registry=registry, bus=bus,
             )  # fmt: skip
             service = Service(pipeline, journal, registry, dict)
             try:
-                yield Rig(pipeline, service, journal, registry, bus, adapter, events)
+                yield Rig(pipeline, service, journal, registry, bus, adapter, events, clock)
             finally:
                 await pipeline.drain(1)
                 await registry.close()

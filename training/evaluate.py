@@ -19,6 +19,7 @@ from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.policy import Policy
+from orchestrator.questions import Ask
 from orchestrator.understanding import Understander, Understanding
 from training import rows
 from training.marks import Marked, mark_all, widened
@@ -87,7 +88,10 @@ def _meaning(catalogue: Catalogue, function: str, name: str, said: Any) -> Any:
         return None
     found = [p for p in catalogue[function].parameters if p.name == name]
     context = Context(sentence=str(said), now=NOW)
-    return canonical(found[0], said, context) if found else None
+    try:
+        return canonical(found[0], said, context) if found else None
+    except Ask:
+        return None
 
 
 def reader(
@@ -98,7 +102,8 @@ def reader(
     understander = Understander(catalogue, Policy(), threshold=0.0, region="US", now=lambda: NOW)
 
     def understood(sentence: str) -> Understanding:
-        return understander(sentence, engine.decode(sentence), "local")
+        readings = understander.readings(sentence)
+        return understander(sentence, engine.decode_all(readings), "local")
 
     return lambda sentence: named(sentence, understood, catalogue)
 

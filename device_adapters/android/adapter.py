@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from device_adapters.android.recipe import Arguments
-from device_adapters.android.recipes import PERMISSIONS, PROBES, RECIPES
+from device_adapters.android.recipes import PERMISSIONS, PRESENT, PROBES, RECIPES
 from device_adapters.android.session import Session
 from device_adapters.android.transport import CONNECT_TIMEOUT, AdbTransport
 from device_adapters.base import Adapter
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.device import Device
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done
@@ -64,6 +64,14 @@ class AndroidAdapter(Adapter):
         """Look whether an earlier call of a probeable function happened."""
         look = PROBES.get(invocation.function)
         return None if look is None else await self._in_turn(look, invocation)
+
+    async def present(self, invocation: Invocation) -> Restore | None:
+        """Read back what a call would set."""
+        look = PRESENT.get(invocation.function)
+        now = None if look is None else await self._in_turn(look, invocation)
+        if now is None:
+            return None
+        return Restore(function=invocation.function, arguments=invocation.arguments | now)
 
     async def close(self) -> None:
         """Let go of the phone."""

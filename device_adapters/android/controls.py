@@ -3,7 +3,7 @@
 import re
 
 from device_adapters.android import screen
-from device_adapters.android.recipe import Arguments, number, showing, text
+from device_adapters.android.recipe import Arguments, Present, number, showing, text
 from device_adapters.android.session import Session
 from schemas.errors import DeviceRefused
 from schemas.outcome import Done, Evidence
@@ -35,10 +35,15 @@ def scaled(level: int, lowest: int, highest: int) -> int:
     return lowest + int((highest - lowest) * level / LEVELS + 0.5)
 
 
+def level_of(index: int, lowest: int, highest: int) -> int:
+    """The level that sets an index of the phone's own scale, or comes nearest: there may be more
+    of them than levels. Where several set it, the lowest."""
+    return min(range(LEVELS + 1), key=lambda level: abs(scaled(level, lowest, highest) - index))
+
+
 async def set_volume(session: Session, arguments: Arguments) -> Done:
     """Set a stream's volume on its own scale, and read it back."""
-    level, kind = number(arguments, "level"), str(arguments.get("volume_type") or "media")
-    stream = ("cmd", "media_session", "volume", "--stream", STREAMS[kind])
+    level, (kind, stream) = number(arguments, "level"), _stream(arguments)
     _, lowest, highest = await _volume(session, stream)
     index = scaled(level, lowest, highest)
     await session.tell(*stream, "--set", str(index))
@@ -49,6 +54,17 @@ async def set_volume(session: Session, arguments: Arguments) -> Done:
     if not await session.until(look):
         raise DeviceRefused("the phone kept its volume")
     return Done(evidence=Evidence.VERIFIED, detail=f"{kind.capitalize()} volume {level} of 10")
+
+
+async def present_volume(session: Session, arguments: Arguments) -> Present:
+    """The level that a stream has now."""
+    return {"level": level_of(*await _volume(session, _stream(arguments)[1]))}
+
+
+def _stream(arguments: Arguments) -> tuple[str, tuple[str, ...]]:
+    """Which volume is meant, and the words that reach it."""
+    kind = str(arguments.get("volume_type") or "media")
+    return kind, ("cmd", "media_session", "volume", "--stream", STREAMS[kind])
 
 
 async def _volume(session: Session, stream: tuple[str, ...]) -> tuple[int, int, int]:

@@ -11,6 +11,8 @@ from schemas.outcome import Done, Evidence
 
 Arguments = Mapping[str, Scalar | None]
 Words = tuple[str, ...]
+Present = dict[str, Scalar | None]
+"""What a call would change, as the arguments that would set it as it is now."""
 Run = Callable[[Session, Arguments], Awaitable[Done]]
 
 VIEW = "android.intent.action.VIEW"
@@ -43,6 +45,20 @@ class Change:
             raise DeviceRefused("the phone took it and did not do it")
         evidence = Evidence.VERIFIED if seen else Evidence.UNVERIFIED
         return Done(evidence=evidence, detail=fill(self.detail, arguments))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Look at what sets an argument, and read which value that is; None where it is none."""
+
+    look: Words
+    argument: str
+    read: Callable[[str], Scalar | None]
+
+    async def __call__(self, session: Session, arguments: Arguments) -> Present | None:
+        """Run it."""
+        value = self.read((await session.ask(*self.look)).strip())
+        return None if value is None else {self.argument: value}
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,43 @@ from device_adapters.addresses import web_page
 from device_adapters.android import agenda, capture, controls, people
 from device_adapters.android.people import SENDTO
 from device_adapters.android.quoting import part
-from device_adapters.android.recipe import Arguments, Change, Page, Run, number, text
+from device_adapters.android.recipe import (
+    Arguments,
+    Change,
+    Page,
+    Present,
+    Reading,
+    Run,
+    number,
+    text,
+)
 from device_adapters.android.session import Session
 from schemas.outcome import Done, Evidence
 
 Probe = Callable[[Session, Arguments], Awaitable[Done | None]]
+Look = Callable[[Session, Arguments], Awaitable[Present | None]]
 
 BRIGHTEST = 255
 _SYSTEM, _GLOBAL = ("settings", "put", "system"), ("settings", "get", "global")
+_BRIGHTNESS = ("settings", "get", "system", "screen_brightness")
 _PLAYBACK = {"play": "3", "pause": "2", "stop": "01"}
 _STATE = re.compile(r"state=PlaybackState \{state=(?:\w+\()?(\d+)")
 
 
 def _brightness(arguments: Arguments) -> str:
     return str(controls.scaled(number(arguments, "level"), 0, BRIGHTEST))
+
+
+def _present_brightness(said: str) -> int | None:
+    """The level; None on a phone that counts further than `BRIGHTEST`."""
+    index = int(said) if said.isdecimal() else None
+    # An automatic brightness comes back as the level it had: the function sets levels only.
+    return None if index is None or index > BRIGHTEST else controls.level_of(index, 0, BRIGHTEST)
+
+
+def _present_quiet(said: str) -> bool | None:
+    """Whether calls are held back; "alarms only" and "nothing" come back as "priority only"."""
+    return said != "0" if said.isdecimal() else None
 
 
 def _playback(said: str, arguments: Arguments) -> bool:
@@ -66,13 +89,14 @@ RECIPES: Mapping[str, Run] = MappingProxyType(
         "send_text_message": people.send_text_message,
         "make_phone_call": people.make_phone_call,
         "create_contact": people.create_contact,
+        "list_contacts": people.list_contacts,  # for the hub itself; no sentence asks for it
         "set_timer_alarm": agenda.set_timer_alarm,
         "change_screen_brightness": Change(
             say=lambda a: (
                 (*_SYSTEM, "screen_brightness_mode", "0"),
                 (*_SYSTEM, "screen_brightness", _brightness(a)),
             ),
-            look=("settings", "get", "system", "screen_brightness"),
+            look=_BRIGHTNESS,
             holds=lambda said, a: said.strip() == _brightness(a),
             detail="Brightness {level} of 10",
         ),
@@ -110,11 +134,20 @@ PROBES: Mapping[str, Probe] = MappingProxyType(
     }
 )
 
+PRESENT: Mapping[str, Look] = MappingProxyType(
+    {
+        "set_volume": controls.present_volume,
+        "change_screen_brightness": Reading(_BRIGHTNESS, "level", _present_brightness),
+        "enable_do_not_disturb": Reading((*_GLOBAL, "zen_mode"), "enabled", _present_quiet),
+    }
+)
+
 PERMISSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "make_phone_call": ("CALL_PHONE",),
         "send_text_message": ("READ_CONTACTS",),
         "create_contact": ("READ_CONTACTS", "WRITE_CONTACTS"),
+        "list_contacts": ("READ_CONTACTS",),
         "create_calendar_event": ("READ_CALENDAR", "WRITE_CALENDAR"),
     }
 )

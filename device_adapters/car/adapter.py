@@ -8,16 +8,22 @@ from device_adapters.car import functions as car
 from device_adapters.ha import Entity, HaDevice
 from device_adapters.ha_adapter import (
     HaAdapter,
+    Look,
     Runner,
     Want,
+    as_now,
     candidates,
+    degrees,
+    fahrenheit,
     find,
+    known_number,
+    known_order,
     number_argument,
     patience,
     text_argument,
     words,
 )
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.errors import DeviceRefused
 from schemas.outcome import Done, Evidence
 
@@ -43,6 +49,17 @@ class CarAdapter(HaAdapter):
             "get_vehicle_status": self._status,
         }
 
+    @property
+    def looks(self) -> Mapping[str, Look]:
+        return {
+            "lock_doors": self._present_lock,
+            "set_climate_temperature": self._present_climate,
+            "start_charging": self._present_charging,
+            "stop_charging": self._present_charging,
+            "control_lights": self._present_lights,
+            "adjust_volume": self._present_volume,
+        }
+
     def serves(self, device: HaDevice) -> frozenset[str]:
         return car.serves(device)
 
@@ -51,16 +68,29 @@ class CarAdapter(HaAdapter):
         said = {"lock": "Locked the doors", "unlock": "Unlocked the doors"}
         return await self.do(car.LOCK, action, call, said.get(action, action))
 
+    async def _present_lock(self, call: Invocation) -> Restore | None:
+        word = await known_order(self.find(car.LOCK, call.function))
+        return as_now(call, action=word if isinstance(word, str) else None)
+
     async def _climate(self, call: Invocation) -> Done:
-        fahrenheit = number_argument(call, "temperature")
-        climate = self._named(car.CLIMATE, call.arguments.get("zone"), default="driver")
+        wanted, climate = number_argument(call, "temperature"), self._zone(call)
         evidence = await climate.command(
-            car.sent_temperature(climate.description, fahrenheit),
+            car.sent_temperature(climate.description, wanted),
             attribute="temperature",
-            reached=car.reported_temperature(climate.description, fahrenheit),
+            reached=degrees(climate.description, wanted),
             within=patience(call),
         )
-        return Done(evidence=evidence, detail=f"Set {fahrenheit:g} °F in {self.device.name}")
+        return Done(evidence=evidence, detail=f"Set {wanted:g} °F in {self.device.name}")
+
+    async def _present_climate(self, call: Invocation) -> Restore | None:
+        """To the nearest degree, as the function counts."""
+        climate = self._zone(call)
+        target = await known_number(climate, "temperature")
+        now = None if target is None else round(fahrenheit(climate.description, target))
+        return as_now(call, temperature=now)
+
+    def _zone(self, call: Invocation) -> Entity:
+        return self._named(car.CLIMATE, call.arguments.get("zone"), default="driver")
 
     async def _window(self, call: Invocation) -> Done:
         name, up = text_argument(call, "window"), text_argument(call, "position") == "up"
@@ -70,7 +100,8 @@ class CarAdapter(HaAdapter):
         if not window.description.text("set_position_topic"):
             word = "close" if up else "open"
             return Done(evidence=await window.command(word, within=patience(call)), detail=detail)
-        before = float(await window.known_state("position") or (100 if up else 0))
+        at = await known_number(window, "position")
+        before = at if at is not None else (100.0 if up else 0.0)
         move = distance * 100 / _WINDOW_TRAVEL
         goal = max(0, min(100, round(before - move if up else before + move)))
         evidence = await window.command(goal, attribute="position", within=patience(call))
@@ -92,6 +123,11 @@ class CarAdapter(HaAdapter):
     async def _stop_charging(self, call: Invocation) -> Done:
         return await self.do(car.CHARGING, False, call, "Stopped charging")
 
+    async def _present_charging(self, call: Invocation) -> Restore | None:
+        on = await known_order(self.find(car.CHARGING, call.function))
+        function = "start_charging" if on else "stop_charging"
+        return None if on is None else Restore(function=function, arguments={})
+
     async def _lights(self, call: Invocation) -> Done:
         light, on = text_argument(call, "light"), text_argument(call, "state") == "on"
         entity = self._named(car.LIGHTS, light, default=None)
@@ -101,15 +137,28 @@ class CarAdapter(HaAdapter):
             detail=f"Switched the {light} of {self.device.name} {'on' if on else 'off'}",
         )
 
+    async def _present_lights(self, call: Invocation) -> Restore | None:
+        entity = self._named(car.LIGHTS, text_argument(call, "light"), default=None)
+        on = await known_order(entity)
+        return None if on is None else as_now(call, state="on" if on else "off")
+
     async def _volume(self, call: Invocation) -> Done:
         if call.arguments.get("set_value") is not None:
             value = number_argument(call, "set_value")
         else:
-            now = await self.find(car.VOLUME, "volume").known_state()
+            now = await known_number(self.find(car.VOLUME, "volume"))
             if now is None:
                 raise DeviceRefused(f"{self.device.name} does not report its volume")
-            value = max(0.0, float(now) + number_argument(call, "volume_diff"))
+            value = max(0.0, now + number_argument(call, "volume_diff"))
         return await self.do(car.VOLUME, int(value), call, f"Volume {value:g}")
+
+    async def _present_volume(self, call: Invocation) -> Restore | None:
+        now = await known_number(self.find(car.VOLUME, call.function))
+        if now is None:
+            return None
+        return Restore(
+            function="adjust_volume", arguments={"volume_diff": None, "set_value": round(now)}
+        )
 
     async def _navigate(self, call: Invocation) -> Done:
         destination = text_argument(call, "destination")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from device_adapters.ha import HaDevice, HaEntity
-from device_adapters.ha_adapter import Want, find
+from device_adapters.ha_adapter import Want, find, reports_fahrenheit
 
 LOCK = Want(components=("lock",), without=("charging",))
 CLIMATE = Want(components=("climate",), needs="temperature_command_topic")
@@ -60,13 +60,8 @@ def recognise(device: HaDevice) -> frozenset[str] | None:
 
 def sent_temperature(climate: HaEntity, fahrenheit: float) -> float:
     """What to send for a temperature: CarConnectivity takes °C even where it reports °F."""
-    celsius = "carconnectivity" in climate.origin.casefold() or not _reports_fahrenheit(climate)
+    celsius = "carconnectivity" in climate.origin.casefold() or not reports_fahrenheit(climate)
     return round((fahrenheit - 32) / 1.8, 1) if celsius else fahrenheit
-
-
-def reported_temperature(climate: HaEntity, fahrenheit: float) -> float:
-    """What the car will report for a temperature."""
-    return fahrenheit if _reports_fahrenheit(climate) else round((fahrenheit - 32) / 1.8, 1)
 
 
 def place(attributes: str | None) -> str | None:
@@ -76,7 +71,3 @@ def place(attributes: str | None) -> str | None:
         return f"{float(read['latitude']):.5f}, {float(read['longitude']):.5f}"
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _reports_fahrenheit(climate: HaEntity) -> bool:
-    return (climate.text("temperature_unit") or "C").upper() == "F"

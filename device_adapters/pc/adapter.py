@@ -11,25 +11,30 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from device_adapters.addresses import web_page
-from device_adapters.ha import HaClient, HaDevice
+from device_adapters.ha import Entity, HaClient, HaDevice
 from device_adapters.ha_adapter import (
     HaAdapter,
+    Look,
     Runner,
     Want,
+    as_now,
     candidates,
     find,
+    known_number,
     number_argument,
+    option_number,
     patience,
     text_argument,
     words,
 )
 from device_adapters.pc import functions as pc
 from device_adapters.pc.wake import broadcast_wake_up
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.device import Device
 from schemas.errors import DeviceRefused, DeviceUncertain
 from schemas.outcome import Done, Evidence
 
+_LEVELS = 10
 _NO_REPORT = 1.0  # seconds: these entities have a state topic that the agent never writes
 
 
@@ -57,6 +62,10 @@ class PcAdapter(HaAdapter):
             "get_pc_status": self._status,
         }
 
+    @property
+    def looks(self) -> Mapping[str, Look]:
+        return {"set_volume": self._present_volume}
+
     def serves(self, device: HaDevice) -> frozenset[str]:
         return pc.serves(device) | ({"wake_up"} if "mac" in self.device.address else frozenset())
 
@@ -75,13 +84,27 @@ class PcAdapter(HaAdapter):
         return await self.do(pc.PLAYER, action, call, said.get(action, action))
 
     async def _volume(self, call: Invocation) -> Done:
-        level, kind = number_argument(call, "level"), call.arguments.get("volume_type") or "media"
-        if kind != "media":
-            raise DeviceRefused(f"{self.device.name} has no {kind} volume")
-        options = self.find(pc.VOLUME, "volume").description.options
-        low, high = (float(options.get(key, default)) for key, default in _VOLUME_RANGE)
-        value = round(low + (high - low) * level / 10, 3)
+        level = number_argument(call, "level")
+        _, low, high = self._volume_scale(call)
+        value = round(low + (high - low) * level / _LEVELS, 3)
         return await self.do(pc.VOLUME, value, call, f"Volume {level:g}")
+
+    async def _present_volume(self, call: Invocation) -> Restore | None:
+        """To the nearest level: a computer has more of them."""
+        volume, low, high = self._volume_scale(call)
+        value = await known_number(volume)
+        if value is None or low == high:
+            return None
+        level = round((value - low) / (high - low) * _LEVELS)
+        return as_now(call, level=max(0, min(_LEVELS, level)))
+
+    def _volume_scale(self, call: Invocation) -> tuple[Entity, float, float]:
+        """The entity of the volume, its lowest and its highest value."""
+        if (kind := call.arguments.get("volume_type") or "media") != "media":
+            raise DeviceRefused(f"{self.device.name} has no {kind} volume")
+        volume = self.find(pc.VOLUME, "volume")
+        low, high = (option_number(volume.description, o, at) for o, at in _VOLUME_RANGE)
+        return volume, low, high
 
     async def _lock(self, call: Invocation) -> Done:
         is_switch = self.find(pc.LOCK, "lock").description.component == "switch"

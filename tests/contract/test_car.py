@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,12 @@ from device_adapters.car import CarAdapter
 from device_adapters.classify import classify
 from device_adapters.ha import HaClient
 from device_adapters.simulated.car import SimulatedCar
-from schemas.call import Invocation
+from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Evidence
 from tests.broker import heard_so_far, hub_on, invocation, running_broker
+from tests.contract.undoing import undo
 
 
 @pytest.fixture
@@ -136,3 +138,133 @@ async def test_a_car_that_ignores_the_order_is_not_believed(
     car.faults.ignores = True
     done = await adapter.call(invocation("lock_doors", action="unlock", timeout=0.8))
     assert done.evidence is Evidence.UNVERIFIED
+
+
+class EquippedCar(SimulatedCar):
+    """A car whose gateway reaches the lights and the sound as well; CarConnectivity does not."""
+
+    headlights, volume = "OFF", 12.0
+
+    def states(self) -> dict[str, str]:
+        own = {"lights/headlights": self.headlights, "sound/volume": str(self.volume)}
+        return super().states() | {f"{self.base}/{name}": value for name, value in own.items()}
+
+    async def obey(self, topic: str, payload: str) -> None:
+        if topic == f"{self.base}/lights/headlights_writetopic":
+            self.headlights = payload
+        elif topic == f"{self.base}/sound/volume_writetopic":
+            self.volume = float(payload)
+        else:
+            await super().obey(topic, payload)
+
+    def announcements(self) -> dict[str, dict[str, Any]]:
+        announced = super().announcements()
+        for name, kind in (("lights/headlights", "switch"), ("sound/volume", "number")):
+            topic = f"{self.base}/{name}"
+            own = {"p": kind, "name": name, "stat_t": topic, "cmd_t": f"{topic}_writetopic"}
+            announced[f"homeassistant/device/{self.vin}/config"]["cmps"][name] = own
+        return announced
+
+
+@pytest.fixture
+async def equipped(hub: HaClient) -> AsyncIterator[EquippedCar]:
+    async with EquippedCar(*hub.mqtt.address) as simulated:
+        await simulated.announced()
+        await heard_so_far(hub)
+        yield simulated
+
+
+LOCKED = Restore(function="lock_doors", arguments={"action": "lock"})
+ZONE = {"zone": "driver"}
+
+
+@pytest.mark.parametrize(
+    ("call", "restore"),
+    [
+        (invocation("lock_doors", action="unlock"), LOCKED),
+        (invocation("start_charging"), Restore(function="stop_charging", arguments={})),
+        (
+            invocation("set_climate_temperature", **ZONE, temperature=75),
+            Restore(function="set_climate_temperature", arguments=ZONE | {"temperature": 68}),
+        ),
+    ],
+)
+async def test_what_was_before_a_call_comes_back(
+    adapter: CarAdapter, car: SimulatedCar, call: Invocation, restore: Restore
+) -> None:
+    before = car.states()
+    assert await adapter.present(call) == restore
+    assert car.received == []
+    await adapter.call(call)
+    assert car.states() != before
+    assert (await undo(adapter, restore)).evidence is Evidence.VERIFIED
+    assert car.states() == before
+
+
+async def test_a_charging_car_charges_again(adapter: CarAdapter, car: SimulatedCar) -> None:
+    await adapter.call(invocation("start_charging"))
+    restore = await adapter.present(invocation("stop_charging"))
+    assert restore == Restore(function="start_charging", arguments={})
+    await adapter.call(invocation("stop_charging"))
+    await undo(adapter, restore)
+    assert car.charging
+
+
+@pytest.mark.parametrize(
+    ("call", "restore"),
+    [
+        (
+            invocation("control_lights", light="headlights", state="on"),
+            Restore(function="control_lights", arguments={"light": "headlights", "state": "off"}),
+        ),
+        (
+            invocation("adjust_volume", volume_diff=5, set_value=None),
+            Restore(function="adjust_volume", arguments={"volume_diff": None, "set_value": 12}),
+        ),
+        (
+            invocation("adjust_volume", volume_diff=None, set_value=30),
+            Restore(function="adjust_volume", arguments={"volume_diff": None, "set_value": 12}),
+        ),
+    ],
+)
+async def test_what_a_fuller_gateway_tells_comes_back(
+    hub: HaClient, equipped: EquippedCar, call: Invocation, restore: Restore
+) -> None:
+    device = Device(
+        id="car", kind=Kind.CAR, name="Golf", protocol="homeassistant", address={"ha": equipped.vin}
+    )
+    adapter, before = CarAdapter(device, hub), equipped.states()
+    assert await adapter.present(call) == restore
+    assert equipped.received == []
+    await adapter.call(call)
+    assert equipped.states() != before
+    assert (await undo(adapter, restore)).evidence is Evidence.VERIFIED
+    assert equipped.states() == before
+
+
+async def test_a_value_that_is_still_to_be_reckoned_is_told(
+    adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    restore = await adapter.present(invocation("set_climate_temperature", temperature=None))
+    assert restore
+    assert restore.arguments == {"temperature": 68}
+
+
+async def test_what_is_not_known_is_not_told(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    await car.publish(f"{car.base}/doors/lock_state", "unknown")
+    await car.publish(f"{car.base}/charging/binarystate", "")
+    await heard_so_far(hub)
+    for call in (
+        invocation("lock_doors", action="lock"),
+        invocation("start_charging"),
+        invocation("honk_and_flash"),
+    ):
+        assert await adapter.present(call) is None
+    with pytest.raises(DeviceRefused, match="headlights"):
+        await adapter.present(invocation("control_lights", light="headlights", state="on"))
+    await car.go_offline()
+    await heard_so_far(hub)
+    with pytest.raises(DeviceUnavailable, match="offline"):
+        await adapter.present(invocation("lock_doors", action="lock"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,10 +13,12 @@ from device_adapters.classify import classify
 from device_adapters.ha import HaClient
 from device_adapters.home import HomeAdapter
 from device_adapters.simulated.home import SimulatedHome
+from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done, Evidence
 from tests.broker import heard_so_far, hub_on, invocation, running_broker
+from tests.contract.undoing import undo
 
 Adapters = Callable[[str], HomeAdapter]
 
@@ -157,3 +161,260 @@ async def test_a_removed_and_a_silent_device_are_unavailable(
     assert await hub.until(lambda: not hub.devices, 10)
     with pytest.raises(DeviceUnavailable, match="announce"):
         await lamp.call(invocation("turn_on", name="kitchen lamp"))
+
+
+LAMP, BLIND = {"name": "kitchen lamp"}, {"name": "bedroom blind"}
+LIT = {"state": "ON", "brightness": 102, "color": {"r": 255, "g": 0, "b": 0}}
+UNDONE: list[tuple[str, dict[str, Any], Invocation, Restore]] = [
+    (
+        "Kitchen Lamp",
+        {"state": "OFF"},
+        invocation("turn_on", **LAMP),
+        Restore(function="turn_off", arguments=LAMP),
+    ),
+    (
+        "Kitchen Lamp",
+        {"state": "ON"},
+        invocation("turn_off", **LAMP),
+        Restore(function="turn_on", arguments=LAMP),
+    ),
+    (
+        "Kitchen Lamp",
+        LIT,
+        invocation("set_light", **LAMP, brightness=80, color=None),
+        Restore(function="set_light", arguments=LAMP | {"brightness": 40, "color": None}),
+    ),
+    (
+        "Kitchen Lamp",
+        LIT,
+        invocation("set_light", **LAMP, brightness=None, color="slate blue"),
+        Restore(function="set_light", arguments=LAMP | {"brightness": None, "color": "#ff0000"}),
+    ),
+    (
+        "Kitchen Lamp",
+        LIT,
+        invocation("set_light", **LAMP, brightness=100, color="warm white"),
+        Restore(function="set_light", arguments=LAMP | {"brightness": 40, "color": "#ff0000"}),
+    ),
+    (
+        "Kitchen Lamp",
+        LIT,
+        invocation("set_light", **LAMP, brightness=0, color=None),
+        Restore(function="set_light", arguments=LAMP | {"brightness": 40, "color": None}),
+    ),
+    (
+        "Bedroom Blind",
+        {"state": "OPEN", "position": 100},
+        invocation("set_cover", **BLIND, position="close"),
+        Restore(function="set_cover", arguments=BLIND | {"position": "open"}),
+    ),
+    (
+        "Bedroom Blind",
+        {"state": "CLOSE", "position": 0},
+        invocation("set_cover", **BLIND, position="open"),
+        Restore(function="set_cover", arguments=BLIND | {"position": "close"}),
+    ),
+    (
+        "Front Door",
+        {"state": "LOCK"},
+        invocation("open_or_lock_door", status="open"),
+        Restore(function="open_or_lock_door", arguments={"status": "lock"}),
+    ),
+    (
+        "Front Door",
+        {"state": "UNLOCK"},
+        invocation("open_or_lock_door", status="lock"),
+        Restore(function="open_or_lock_door", arguments={"status": "open"}),
+    ),
+    *(
+        (
+            "Hall Thermostat",
+            {"occupied_heating_setpoint": celsius},
+            invocation("set_nest_temperature", target_temperature=75),
+            Restore(function="set_nest_temperature", arguments={"target_temperature": fahrenheit}),
+        )
+        for celsius, fahrenheit in ((20, 68.0), (21.1, 70.0), (19.5, 67.1))
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "state", "call", "restore"), UNDONE)
+async def test_what_was_before_a_call_comes_back(
+    hub: HaClient,
+    adapter: Adapters,
+    home: SimulatedHome,
+    name: str,
+    state: dict[str, Any],
+    call: Invocation,
+    restore: Restore,
+) -> None:
+    device = adapter(name)
+    home.devices[name] |= state
+    before = copy.deepcopy(home.devices)
+    await home.report()
+    await heard_so_far(hub)
+    assert await device.present(call) == restore
+    await heard_so_far(hub)
+    assert home.received == []
+    await device.call(call)
+    assert home.devices != before
+    assert (await undo(device, restore)).evidence is Evidence.VERIFIED
+    assert home.devices == before
+
+
+async def test_a_lamp_that_was_off_is_off_again(adapter: Adapters, home: SimulatedHome) -> None:
+    lamp, call = adapter("Kitchen Lamp"), invocation("set_light", **LAMP, brightness=80)
+    restore = await lamp.present(call)
+    assert restore == Restore(function="turn_off", arguments=LAMP)
+    await lamp.call(call)
+    assert home.devices["Kitchen Lamp"]["state"] == "ON"
+    await undo(lamp, restore)
+    assert home.devices["Kitchen Lamp"]["state"] == "OFF"
+
+
+async def test_the_meant_one_of_two_sockets_comes_back(
+    adapter: Adapters, home: SimulatedHome
+) -> None:
+    plug, call = adapter("Fan"), invocation("turn_on", name="fan")
+    home.sockets["Heater"] = "ON"
+    restore = await plug.present(call)
+    assert restore
+    await plug.call(call)
+    await undo(plug, restore)
+    assert home.sockets == {"Fan": "OFF", "Heater": "ON"}
+    with pytest.raises(DeviceRefused, match="which one"):
+        await plug.present(invocation("turn_on", name="living room plug"))
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "now"),
+    [
+        (
+            "Kitchen Lamp",
+            invocation("set_light", **LAMP, brightness=None, color=None),
+            LAMP | {"brightness": 40, "color": None},
+        ),
+        (
+            "Hall Thermostat",
+            invocation("set_nest_temperature", target_temperature=None),
+            {"target_temperature": 68.0},
+        ),
+    ],
+)
+async def test_a_value_that_is_still_to_be_reckoned_is_told(
+    hub: HaClient,
+    adapter: Adapters,
+    home: SimulatedHome,
+    name: str,
+    call: Invocation,
+    now: dict[str, Any],
+) -> None:
+    home.devices["Kitchen Lamp"] |= LIT
+    await home.report()
+    await heard_so_far(hub)
+    restore = await adapter(name).present(call)
+    assert restore
+    assert restore.arguments == now
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "call"),
+    [
+        ("Kitchen Lamp", {"state": None}, invocation("turn_on", **LAMP)),
+        ("Kitchen Lamp", {"state": None}, invocation("set_light", **LAMP, brightness=9)),
+        (
+            "Kitchen Lamp",
+            LIT | {"brightness": None},
+            invocation("set_light", **LAMP, brightness=9),
+        ),
+        (
+            "Kitchen Lamp",
+            LIT | {"color_mode": "color_temp"},
+            invocation("set_light", **LAMP, color="red"),
+        ),
+        (
+            "Kitchen Lamp",
+            LIT | {"color": {"x": 0.7, "y": 0.3}},
+            invocation("set_light", **LAMP, color="red"),
+        ),
+        (
+            "Bedroom Blind",
+            {"state": "OPEN", "position": 50},
+            invocation("set_cover", **BLIND, position="close"),
+        ),
+        (
+            "Bedroom Blind",
+            {"state": "opening", "position": 100},
+            invocation("set_cover", **BLIND, position="stop"),
+        ),
+        ("Front Door", {"state": "JAMMED"}, invocation("open_or_lock_door", status="lock")),
+        (
+            "Hall Thermostat",
+            {"occupied_heating_setpoint": None},
+            invocation("set_nest_temperature", target_temperature=70),
+        ),
+        ("Smoke Detector", {}, invocation("check_nest_smoke_detector_status")),
+    ],
+)
+async def test_what_is_not_known_is_not_told(
+    hub: HaClient,
+    adapter: Adapters,
+    home: SimulatedHome,
+    name: str,
+    state: dict[str, Any],
+    call: Invocation,
+) -> None:
+    home.devices[name] |= state
+    await home.report()
+    await heard_so_far(hub)
+    assert await adapter(name).present(call) is None
+
+
+async def test_a_device_out_of_reach_does_not_say_how_it_is(
+    hub: HaClient, adapter: Adapters, home: SimulatedHome
+) -> None:
+    lamp, call = adapter("Kitchen Lamp"), invocation("turn_on", **LAMP)
+    await home.go_offline()
+    await heard_so_far(hub)
+    with pytest.raises(DeviceUnavailable, match="offline"):
+        await lamp.present(call)
+
+
+@pytest.mark.parametrize(
+    ("color", "rgb", "said"),
+    [
+        ("Cornflower Blue", (100, 149, 237), "Cornflower Blue"),
+        ("#FF0000", (255, 0, 0), "red"),
+        ("#123456", (18, 52, 86), "#123456"),
+        ("warm white", (255, 214, 170), "warm white"),
+        ("grey", (128, 128, 128), "grey"),
+    ],
+)
+async def test_a_lamp_takes_colours_by_name_and_code(
+    adapter: Adapters, home: SimulatedHome, color: str, rgb: tuple[int, int, int], said: str
+) -> None:
+    done = await adapter("Kitchen Lamp").call(invocation("set_light", **LAMP, color=color))
+    assert tuple(home.devices["Kitchen Lamp"]["color"].values()) == rgb
+    assert done.detail == f"Set Kitchen Lamp to {said}"
+
+
+@pytest.mark.parametrize("color", ["octarine", "#12345", "#gggggg", "", "rgb(1,2,3)"])
+async def test_what_is_no_colour_is_refused(
+    adapter: Adapters, home: SimulatedHome, color: str
+) -> None:
+    with pytest.raises(DeviceRefused, match="colo"):
+        await adapter("Kitchen Lamp").call(invocation("set_light", **LAMP, color=color))
+    assert home.received == []
+
+
+async def test_a_lamp_is_dimmed_and_coloured_at_once(
+    adapter: Adapters, home: SimulatedHome
+) -> None:
+    call = invocation("set_light", **LAMP, brightness=40, color="blue")
+    done = await adapter("Kitchen Lamp").call(call)
+    assert done == Done(evidence=Evidence.VERIFIED, detail="Set Kitchen Lamp to blue and 40 %")
+    assert home.devices["Kitchen Lamp"] == {
+        "state": "ON",
+        "brightness": 102,
+        "color": {"r": 0, "g": 0, "b": 255},
+    }

@@ -12,10 +12,12 @@ from device_adapters.classify import classify
 from device_adapters.ha import HaClient
 from device_adapters.pc import PcAdapter
 from device_adapters.simulated.pc import SimulatedPc
+from schemas.call import Restore
 from schemas.device import Device, Kind
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Evidence
 from tests.broker import heard_so_far, hub_on, invocation, running_broker
+from tests.contract.undoing import undo
 
 OFFICE = Device(
     id="pc", kind=Kind.PC, name="Office PC", protocol="homeassistant", address={"ha": "office-pc"}
@@ -155,3 +157,39 @@ async def test_a_sleeping_computer_is_woken(hub: HaClient) -> None:
     async with SimulatedPc(*hub.mqtt.address, name="office-pc"):
         assert (await waking).evidence is Evidence.VERIFIED
     transport.close()
+
+
+@pytest.mark.parametrize(("volume", "level"), [(0.5, 5), (0.0, 0), (1.0, 10), (0.47, 5)])
+async def test_the_volume_before_a_call_comes_back(
+    hub: HaClient, adapter: PcAdapter, pc: SimulatedPc, volume: float, level: int
+) -> None:
+    pc.volume = volume
+    await pc.report()
+    await heard_so_far(hub)
+    call = invocation("set_volume", level=3, volume_type="media")
+    restore = await adapter.present(call)
+    assert restore == Restore(
+        function="set_volume", arguments={"level": level, "volume_type": "media"}
+    )
+    assert pc.received == []
+    await adapter.call(call)
+    assert (await undo(adapter, restore)).evidence is Evidence.VERIFIED
+    assert abs(pc.volume - volume) <= 0.05  # eleven levels of a hundred steps
+
+
+async def test_a_computer_tells_its_media_volume_only(
+    hub: HaClient, adapter: PcAdapter, pc: SimulatedPc
+) -> None:
+    restore = await adapter.present(invocation("set_volume", level=None, volume_type=None))
+    assert restore
+    assert restore.arguments["level"] == 5
+    with pytest.raises(DeviceRefused, match="ring"):
+        await adapter.present(invocation("set_volume", level=3, volume_type="ring"))
+    assert await adapter.present(invocation("lock_screen")) is None
+    await pc.publish(f"{pc.base}/monitor_controls/media_info", "{}")
+    await heard_so_far(hub)
+    assert await adapter.present(invocation("set_volume", level=3)) is None
+    await pc.go_offline()
+    await heard_so_far(hub)
+    with pytest.raises(DeviceUnavailable, match="offline"):
+        await adapter.present(invocation("set_volume", level=3))

@@ -53,7 +53,9 @@ class Site:
             f'[hub]\nstate = "{self.state}"\n[broker]\nport = {self.port}\n'
             f"[discovery]\nloopback_only = true\n{home}"
         )
-        (self.config / "policy.toml").write_text('[functions]\nsend_text_message = "allow"\n')
+        (self.config / "policy.toml").write_text(
+            '[[rule]]\nfunction = "send_text_message"\nverdict = "allow"\n'
+        )
         self._log = folder / "log"
         self._daemon: asyncio.subprocess.Process | None = None
 

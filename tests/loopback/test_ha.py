@@ -166,6 +166,12 @@ async def test_availability_modes(
     assert lamp.available is available
 
 
+async def test_what_reports_nothing_is_not_waited_for(hub: HaClient, other: MqttClient) -> None:
+    lamp = await announce(hub, other, state_topic=None)
+    async with asyncio.timeout(0):
+        assert await lamp.known_state() is None
+
+
 async def test_what_is_offline_gets_no_order(hub: HaClient, other: MqttClient) -> None:
     orders: asyncio.Queue[bytes] = asyncio.Queue()
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from orchestrator import journal as journal_module
-from orchestrator import ledger, pipeline
+from orchestrator import course, ledger, pipeline
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import JournalUnavailable
 from orchestrator.pipeline import BadCommand, Busy, NotAwaited
-from orchestrator.policy import Policy, Verdict
+from orchestrator.policy import Policy, Rule, Verdict
 from schemas.call import Invocation
 from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
 from schemas.execution import Decision, RunState, StepState
@@ -20,7 +20,8 @@ from schemas.outcome import Done, Evidence, Skipped, Unknown
 from schemas.plan import Step
 from tests.hubkit import Rig, command, plan, quick, rig
 
-ALLOW = Policy(functions={"send_text_message": Verdict.ALLOW, "make_phone_call": Verdict.ALLOW})
+REACHING = ("send_text_message", "make_phone_call")
+ALLOW = Policy(rules=(Rule(function=REACHING, verdict=Verdict.ALLOW),))
 NESTED = "<nexa_7>('John', <nexa_2>('Seoul'))<nexa_end>"
 SENTENCE = "text John the weather in Seoul"
 SELFIE = {"selfie": "<nexa_0>('front')<nexa_end>"}
@@ -45,8 +46,8 @@ async def test_parallel_steps_start_together(tmp_path: Path, catalogue: Catalogu
         await together.wait()  # passes only if all three are under way
         return Done(evidence=Evidence.VERIFIED)
 
-    async with rig(tmp_path, catalogue, {"all": text}, call=meet) as hub:
-        assert await hub.run(command("all")) == "succeeded"
+    async with rig(tmp_path, catalogue, {"go": text}, call=meet) as hub:
+        assert await hub.run(command("go")) == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,9 @@ async def test_partial_success_is_said(tmp_path: Path, catalogue: Catalogue) -> 
             raise DeviceRefused("the camera is in use")
         return Done(evidence=Evidence.UNVERIFIED, detail="on")
 
-    model = {"both": "<nexa_0>('back');<nexa_15>(True)<nexa_end>"}
+    model = {"go": "<nexa_0>('back');<nexa_15>(True)<nexa_end>"}
     async with rig(tmp_path, catalogue, model, call=half) as hub:
-        assert await hub.run(command("both")) == "partly"
+        assert await hub.run(command("go")) == "partly"
         record = await hub.journal.get("c1")
         assert record is not None
         assert record.model == "scripted"
@@ -202,7 +203,7 @@ async def test_a_yes_after_the_commands_expiry_does_nothing(
     tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(pipeline, "time", SimpleNamespace(time=lambda: now))
+    monkeypatch.setattr(course, "time", SimpleNamespace(time=lambda: now))
     async with rig(tmp_path, catalogue, CALL) as hub:
         await hub.pipeline.submit(command("call 5551234567", expires=160.0))
         token = await _awaiting(hub)
@@ -251,9 +252,9 @@ async def test_every_step_is_told_before_the_end(tmp_path: Path, catalogue: Cata
 
 
 async def test_a_denied_function_never_runs(tmp_path: Path, catalogue: Catalogue) -> None:
-    policy = Policy(users={"guest": {"take_a_photo": Verdict.DENY}})
+    rule = Rule(user=("guest",), function=("take_a_photo",), verdict=Verdict.DENY)
     model = {"selfie": "<nexa_0>('front')<nexa_end>"}
-    async with rig(tmp_path, catalogue, model, policy=policy) as hub:
+    async with rig(tmp_path, catalogue, model, policy=Policy(rules=(rule,))) as hub:
         assert await hub.run(command("selfie", "c1", "guest")) == "refused"
         assert await hub.run(command("selfie", "c2", "ann")) == "succeeded"
         assert len(hub.adapter.calls) == 1

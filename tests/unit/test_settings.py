@@ -1,5 +1,6 @@
 """A wrong configuration is one line that names the file, the key and what to do."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,42 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
         ("hub.toml", "[broker]\nurl = 'mqtt://:1883'", r"hub\.toml: broker\.url"),
         ("hub.toml", "[broker]\nurl = 'mqtt://me:secret@host'", r"hub\.toml: broker\.url"),
         ("hub.toml", "[model]\nthreshold = 2", r"hub\.toml: model\.threshold"),
-        ("policy.toml", "[functions]\nshutdwon = 'deny'", r"policy\.toml: .*did you mean shutdown"),
-        ("policy.toml", "[functions]\nshutdown = 'perhaps'", r"policy\.toml: functions\.shutdown"),
+        ("policy.toml", "[[rule]]\nverdict='deny'\n[[rule]]\nfunction='shutdwon'\nverdict='deny'",
+         r"policy\.toml: rule 2: no function shutdwon; did you mean shutdown\?"),
+        ("policy.toml", "[[rule]]\nuser='locla'\nverdict='deny'",
+         r"policy\.toml: rule 1: no user locla in people\.toml; did you mean local\?"),
+        ("policy.toml", "[[rule]]\nverdict='dney'",
+         r"policy\.toml: rule 1: verdict: .*did you mean deny\?"),
+        ("policy.toml", "[[rule]]\nuser='local'", r"policy\.toml: rule 1: verdict: .*required"),
+        ("policy.toml", "[[rule]]\nverdit='deny'",
+         r"policy\.toml: unknown key rule 1: verdit; did you mean verdict\?"),
+        ("policy.toml", "[[rule]]\nverdict='deny'\nuser=[]", r"policy\.toml: rule 1: user: "),
+        ("policy.toml", "[[rule]]\nverdict='deny'\ndays='sunday'",
+         r"policy\.toml: rule 1: days 1: .*did you mean sun\?"),
+        ("policy.toml", "[[rule]]\nverdict='deny'\nhours='at night'",
+         r"policy\.toml: rule 1: hours: .*22:00-07:00"),
+        ("policy.toml", "[[rule]]\nverdict='deny'\nfunction='lock_doors'\narguments={acton='lock'}",
+         r"policy\.toml: rule 1: lock_doors has no argument acton; did you mean action\?"),
+        ("policy.toml", "[functions]\nshutdown = 'deny'", r"policy\.toml: unknown key functions"),
+        ("people.toml", "[users.ann]\nrelation={mom='Al'}",
+         r"people\.toml: unknown key users\.ann\.relation; did you mean relations\?"),
+        ("people.toml", "[users.ann.devices]\nphnoe='Pixel'",
+         r"people\.toml: users\.ann\.devices\.phnoe.*did you mean phone\?"),
+        ("people.toml", "[[contact]]\nname='Al'\naliasses=['A']",
+         r"people\.toml: unknown key contact 1: aliasses; did you mean aliases\?"),
+        ("people.toml", "[[contact]]\nname='Al'\nnumbers={moblie='+1 555 0100'}",
+         r"people\.toml: contact Al: no kind of number is called moblie; did you mean mobile\?"),
+        ("people.toml", "[[contact]]\nname='Al'\nnumbers={mobile='+1 55'}",
+         r"people\.toml: contact Al: mobile: \+1 55 is no phone number"),
+        ("people.toml", "[[contact]]\nname='Al'\nemail='al at home'",
+         r"people\.toml: contact Al: al at home is no e-mail address"),
+        ("people.toml", "[[contact]]\nname='!'", r"people\.toml: contact !: a name has letters"),
         ("devices.toml", "[[device]]\nid='a'\nname='a'\nkind='phone'\nprotocol='adb'",
          r"devices\.toml: .*address has no host"),
         ("devices.toml", "[[device]]\nid='a'\nname='a'\nkind='phone'\nprotocol='usb'",
          r"devices\.toml: .*protocol 'usb'"),
         ("devices.toml", "[[device]]\nid='a'\nname='a'\nkind='fridge'\nprotocol='adb'",
-         r"devices\.toml: device\.0\.kind"),
+         r"devices\.toml: device 1: kind: .*"),
     ],
 )  # fmt: skip
 def test_says_what_is_wrong(file: str, text: str, says: str, tmp_path: Path) -> None:
@@ -46,3 +75,25 @@ def test_says_what_is_wrong(file: str, text: str, says: str, tmp_path: Path) -> 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="nowhere"):
         settings.load(tmp_path / "nowhere")
+
+
+def test_rules_and_people_are_read(tmp_path: Path) -> None:
+    """The example in each shipped file works once it is not commented out."""
+    (tmp_path / "hub.toml").write_text("")
+    for name in ("people.toml", "policy.toml"):
+        lines = (settings.PACKAGED / name).read_text().splitlines()
+        example = [line.removeprefix("# ") for line in lines if re.match(r"# (\[|\w+ += )", line)]
+        (tmp_path / name).write_text("\n".join(example))
+    loaded, _ = settings.load(tmp_path)
+    assert [rule.user for rule in loaded.policy.rules] == [("guest",), None, ("ann",)]
+    assert loaded.people.users["ann"].devices == {"phone": "Pixel 8", "car": "Golf"}
+    [contact] = loaded.people.contacts
+    assert contact.numbers == (("mobile", "+1 555 0100"), ("work", "+1 555 0101"))
+
+
+def test_a_policy_may_name_whoever_is_in_people(tmp_path: Path) -> None:
+    (tmp_path / "hub.toml").write_text("")
+    (tmp_path / "people.toml").write_text("[users.guest]")
+    rule = "[[rule]]\nuser=['guest', 'local']\nverdict='deny'"
+    (tmp_path / "policy.toml").write_text(rule)
+    assert settings.load(tmp_path)[0].policy.rules[0].user == ("guest", "local")

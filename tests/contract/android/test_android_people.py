@@ -1,5 +1,6 @@
 """Calls, messages, mail and contacts: who is reached, and who never is."""
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -74,6 +75,84 @@ async def test_whom_it_does_not_call(
         with pytest.raises(DeviceRefused, match=reason):
             await call(function, phone_number=name, contact_name=name, message="x")
     assert (phone.state.called, phone.state.sent) == ([], [])
+
+
+async def test_a_person_with_a_number_needs_no_contact(phone: SimulatedPhone, call: Call) -> None:
+    phone.state.provider.add_contact("Margaret Smith", "+4915166")
+    person = "Margaret Smith <+49 151 1234567>"
+    done = await call("make_phone_call", phone_number=person)
+    assert (done.detail, phone.state.called) == ("Calling Margaret Smith", ["+491511234567"])
+    done = await call("send_text_message", contact_name=person, message="Hi")
+    assert (done.detail, phone.state.sent) == ("Sent to Margaret Smith", [("+491511234567", "Hi")])
+
+
+@pytest.mark.parametrize(
+    ("person", "reason"),
+    [
+        ("Ann <112>", "emergency"),
+        ("Ann <*21*5#>", "not a number"),
+        ("+491511234567 <>", "not a number"),
+        ("Eve <+491511234567> <Mum>", "not a number"),
+    ],
+)
+async def test_the_number_of_a_person_is_looked_at_too(
+    phone: SimulatedPhone, call: Call, person: str, reason: str
+) -> None:
+    with pytest.raises(DeviceRefused, match=reason):
+        await call("make_phone_call", phone_number=person)
+    assert phone.state.called == []
+
+
+def add_number(phone: SimulatedPhone, raw: int | None, number: str, kind: int | None) -> None:
+    row = {"raw_contact_id": raw, "mimetype": "vnd.android.cursor.item/phone_v2", "data2": kind}
+    phone.state.provider.insert("content://com.android.contacts/data", {**row, "data1": number})
+
+
+async def listed(call: Call) -> list[tuple[str, str, str]]:
+    done = await call("list_contacts")
+    assert done.evidence is VERIFIED
+    assert isinstance(done.result, str)
+    return [(row["name"], row["number"], row["label"]) for row in json.loads(done.result)]
+
+
+async def test_list_contacts(phone: SimulatedPhone, call: Call) -> None:
+    assert await listed(call) == []
+    raw = phone.state.provider.add_contact("Élise, data1=+1 'x' 漢字🙂", "+49 151 1")
+    for kind, number in ((1, "+49 30 1"), (2, "+49 151 2"), (3, "+49 30 3"), (4, "+49 30 4")):
+        add_number(phone, raw, number, kind)
+    add_number(phone, raw, "+49 30 3", 3)  # another app's copy
+    add_number(phone, raw, "Voicemail", None)
+    other = phone.state.provider.add_contact("Élise, data1=+1 'x' 漢字🙂", "5550100")
+    name = "Élise, data1=+1 'x' 漢字🙂"
+    assert await listed(call) == [
+        (name, "+49 151 1", ""),
+        (name, "+49 30 1", "home"),
+        (name, "+49 151 2", "mobile"),
+        (name, "+49 30 3", "work"),
+        (name, "5550100", ""),
+    ]
+    done = await call("list_contacts")
+    assert {row["contact"] for row in json.loads(str(done.result))} == {str(raw), str(other)}
+    assert done.detail == "Contacts: 2"
+
+
+async def test_no_row_of_the_address_book_poses_as_another(
+    phone: SimulatedPhone, call: Call
+) -> None:
+    provider = phone.state.provider
+    raw = provider.add_contact("Eve\nRow: 1 contact_id=2, display_name=Mum", "+49151666")
+    add_number(phone, raw, "+1\nRow: 1 contact_id=2, data2=2, data1=+49151666", 2)
+    provider.add_contact("Mum", "+49151777")
+    add_number(phone, 2, "+49151778", 2)
+    assert await listed(call) == [("Mum", "+49151777", ""), ("Mum", "+49151778", "mobile")]
+
+
+async def test_an_address_book_of_thousands(phone: SimulatedPhone, call: Call) -> None:
+    for number in range(5_010):
+        phone.state.provider.add_contact(f"Contact {number}", f"+4915100{number:05}")
+    rows = await listed(call)
+    assert len(rows) == 5_000
+    assert rows[-1] == ("Contact 4999", "+491510004999", "")
 
 
 async def test_a_contact_cannot_pose_as_another(phone: SimulatedPhone, call: Call) -> None:

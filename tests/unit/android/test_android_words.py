@@ -4,7 +4,7 @@ import pytest
 
 from device_adapters.android import people
 from device_adapters.android.content import read_rows
-from device_adapters.android.controls import scaled
+from device_adapters.android.controls import level_of, scaled
 from schemas.errors import DeviceRefused
 
 
@@ -40,3 +40,13 @@ def test_what_is_no_row_is_refused(text: str) -> None:
 )
 def test_scales(level: int, lowest: int, highest: int, index: int) -> None:
     assert scaled(level, lowest, highest) == index
+
+
+@pytest.mark.parametrize(("lowest", "highest"), [(0, 7), (1, 7), (0, 15), (0, 25), (0, 255)])
+def test_a_level_is_read_back_as_it_was_set(lowest: int, highest: int) -> None:
+    for level in range(11):
+        index = scaled(level, lowest, highest)
+        assert scaled(level_of(index, lowest, highest), lowest, highest) == index
+    for index in range(lowest, highest + 1):
+        off = abs(scaled(level_of(index, lowest, highest), lowest, highest) - index)
+        assert off <= (highest - lowest) / 20 + 0.5

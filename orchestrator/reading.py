@@ -1,0 +1,64 @@
+"""A sentence to what is understood by it: what "it" means, then the model, then the rules."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor as Threads
+
+from orchestrator import referents
+from orchestrator.catalogue import Catalogue
+from orchestrator.journal import Journal
+from orchestrator.understanding import Understander, Understanding
+from schemas.base import Value
+from schemas.command import Command
+from schemas.decoded import Decoded
+
+Decode = Callable[[str], Awaitable[Decoded]]
+
+
+class Reading(Value):
+    """What was understood; `recent`: the devices of the command that "it" points back to."""
+
+    understood: Understanding
+    recent: tuple[str, ...] = ()
+
+
+class Reader:
+    """Reads sentences; rules run on `thread`, so that the loop stays free."""
+
+    def __init__(
+        self,
+        decode: Decode,
+        understander: Understander,
+        thread: Threads,
+        journal: Journal,
+        catalogue: Catalogue,
+    ) -> None:
+        self._decode = decode
+        self._understander = understander
+        self._thread = thread
+        self._journal = journal
+        self._catalogue = catalogue
+
+    async def read(self, command: Command) -> Reading:
+        """What a command's sentence means; touches no device."""
+        sentence, recent = await self._resolved(command)
+        loop = asyncio.get_running_loop()
+        readings = self._understander.readings(sentence)
+        decoded = await asyncio.gather(*map(self._decode, readings))
+        understood = await loop.run_in_executor(
+            self._thread, self._understander, sentence, decoded, command.user
+        )
+        return Reading(understood=understood, recent=recent)
+
+    async def _resolved(self, command: Command) -> tuple[str, tuple[str, ...]]:
+        """The sentence with the thing of the speaker's last command for "it", and its devices."""
+        if not referents.points_back(command.text):
+            return command.text, ()
+        last = await self._journal.last(command.user, command.door)
+        if last is None or time.time() - (last.ended or 0) > referents.WITHIN:
+            return command.text, ()
+        sentence = referents.resolved(command.text, last, self._catalogue)
+        if sentence is None:
+            return command.text, ()
+        return sentence, tuple(dict.fromkeys(step.device for step in last.steps))

@@ -1,0 +1,243 @@
+"""Calls to a plan that may run: a device for each step, people and present values looked up, and
+the policy's word."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from orchestrator import amounts, people, planner, router
+from orchestrator.catalogue import Catalogue
+from orchestrator.grounding import Canonical
+from orchestrator.people import Contact, Match, People
+from orchestrator.policy import Ruling, Verdict
+from orchestrator.questions import Ask, Reply
+from orchestrator.registry import Registry
+from orchestrator.understanding import Understander, Understanding
+from schemas.base import Value
+from schemas.call import Change, Invocation, Person, Restore
+from schemas.command import Command
+from schemas.device import Device, Kind
+from schemas.errors import DeviceUnavailable, HubError
+from schemas.function import Effect, Parameter, ParameterType
+from schemas.plan import Plan, Ref, Step
+from schemas.question import Option, Question
+
+LOOK_WITHIN = 5.0
+"""Seconds a device has to say how it is, or whom it knows."""
+ADDRESS_BOOK = "list_contacts"
+"""What a device with contacts serves; no function of the catalogue, so no sentence asks for it."""
+_PERSONAL = (ParameterType.CONTACT, ParameterType.PHONE_NUMBER, ParameterType.EMAIL)
+_DEVICE, _PERSON = "device ", "person "
+
+
+class Given(Value):
+    """What a person answered: values by their place, devices and people by their step."""
+
+    values: dict[str, Canonical] = {}
+    devices: dict[int, tuple[str, ...]] = {}
+    people: dict[str, str | Person] = {}
+
+
+class NotKnown(HubError):
+    """What the sentence points at cannot be looked up."""
+
+    code = "not_known"
+
+
+class Settler:
+    """Settles what is open about a sentence's calls; keeps nothing between them."""
+
+    def __init__(
+        self,
+        understander: Understander,
+        catalogue: Catalogue,
+        registry: Registry,
+        people: People,
+    ) -> None:
+        self._understander = understander
+        self._catalogue = catalogue
+        self._registry = registry
+        self._people = people
+
+    async def plan(
+        self,
+        command: Command,
+        understood: Understanding,
+        given: Given,
+        recent: tuple[str, ...] = (),
+    ) -> Plan:
+        """The routed plan; Ask where a person must say more, another HubError where it cannot be.
+
+        `recent`: the devices of the command that "it" points back to.
+        """
+        if given.values or understood.question:
+            calls = self._understander.ground(understood, given.values)
+        else:
+            calls = understood.calls
+        devices = self._registry.approved
+        if command.devices:
+            devices = tuple(d for d in devices if {d.id, d.name} & set(command.devices))
+        try:
+            plan = router.route(
+                planner.plan(calls, self._catalogue), devices, understood.sentence, self._catalogue,
+                defaults=self._own(command.user), chosen=given.devices, recent=recent,
+            )  # fmt: skip
+        except router.WhichDevice as which:
+            options = tuple(Option(label=d.name, value=d.id) for d in which.candidates)
+            place = f"{_DEVICE}{which.step}"
+            raise Ask(Question(text=str(which), place=place, options=options)) from which
+        return Plan(steps=tuple([await self._met(step, command, given) for step in plan.steps]))
+
+    def now(self) -> datetime:
+        """The hub's clock, in its zone."""
+        return self._understander.now()
+
+    async def reckoned(self, plan: Plan) -> Plan:
+        """The plan with a value for every change, reckoned from how the devices are now."""
+        return Plan(steps=tuple(await asyncio.gather(*map(self._reckoned, plan.steps))))
+
+    def ruling(self, user: str, plan: Plan) -> Ruling:
+        """The policy's strictest word on any step, and why."""
+        devices = {device.id: device for device in self._registry.approved}
+        found = [self._rule(user, step, devices, plan) for step in plan.steps]
+        order = (Verdict.DENY, Verdict.CONFIRM, Verdict.ALLOW)
+        return min(found, key=lambda ruling: order.index(ruling.verdict))
+
+    def _rule(self, user: str, step: Step, devices: Mapping[str, Device], plan: Plan) -> Ruling:
+        function, device = self._catalogue[step.function], devices.get(step.device or "")
+        if device is None:
+            raise NotKnown(f"the device {step.device} was removed")
+        ruling = self._understander.policy.verdict(
+            user, function, device=device, arguments=step.arguments, at=self._understander.now()
+        )
+        foreign = [
+            devices[source].name
+            for index in step.needs
+            if (source := plan.steps[index].device or "") in devices
+            and devices[source].kind is not Kind.HUB
+        ]
+        if ruling.verdict is Verdict.ALLOW and function.effect is Effect.ONCE and foreign:
+            reason = f"{function.name.replace('_', ' ')} would pass on what {foreign[0]} says"
+            return Ruling(verdict=Verdict.CONFIRM, rule=None, reason=reason)
+        return ruling
+
+    def given(
+        self, given: Given, question: Question, reply: Reply, understood: Understanding
+    ) -> Given | None:
+        """What is given with an answer to a question; None where the answer is none."""
+        place = question.place
+        if place.startswith(_DEVICE):
+            step = int(place.removeprefix(_DEVICE))
+            picked = tuple(option.value for option in reply.picked)
+            return (
+                given.model_copy(update={"devices": {**given.devices, step: picked}})
+                if picked
+                else None
+            )
+        if place.startswith(_PERSON):
+            answer = reply.picked[0].value if reply.picked else Person(person=reply.words)
+            return given.model_copy(update={"people": {**given.people, place: answer}})
+        words = reply.picked[0].value if reply.picked else reply.words
+        values = self._understander.answered(question, words, understood)
+        return (
+            None
+            if values is None
+            else given.model_copy(update={"values": {**given.values, **values}})
+        )
+
+    def _own(self, user: str) -> dict[Kind, str]:
+        """The ids of the speaker's own devices."""
+        speaker = self._people.users.get(user)
+        names = {name.casefold(): d.id for d in self._registry.approved for name in (d.name, d.id)}
+        own = speaker.devices if speaker else {}
+        return {k: names[name.casefold()] for k, name in own.items() if name.casefold() in names}
+
+    async def _met(self, step: Step, command: Command, given: Given) -> Step:
+        """The step with somebody who can be reached for every name."""
+        parameters = {p.name: p for p in self._catalogue[step.function].parameters}
+        arguments = dict(step.arguments)
+        for name, value in step.arguments.items():
+            if isinstance(value, Person):
+                place = f"{_PERSON}{step.index}.{name}"
+                meant = given.people.get(place, value)
+                if isinstance(meant, Person):
+                    meant = await self._person(meant, parameters[name], step, command.user, place)
+                arguments[name] = meant
+        return step.model_copy(update={"arguments": arguments})
+
+    async def _person(
+        self, person: Person, parameter: Parameter, step: Step, user: str, place: str
+    ) -> str:
+        said, mail = person.person, parameter.type is ParameterType.EMAIL
+        matches = self._matches(said, user, (), mail)
+        if len(matches) != 1 or not matches[0].sure:
+            book = await self._address_book(step, user)
+            if book is None and not matches and not mail:
+                return said  # the device knows its people itself
+            matches = self._matches(said, user, book or (), mail)
+        if len(matches) == 1 and matches[0].sure:
+            return matches[0].email if mail else matches[0].callee
+        options = tuple(
+            Option(
+                label=f"{m.name} {m.label} {m.number}".strip(), value=m.email if mail else m.callee
+            )
+            for m in matches[: people.NAMED]
+        )
+        text = people.ask(matches, said)
+        raise Ask(Question(text=text, place=place, options=options, words=True))
+
+    def _matches(
+        self, said: str, user: str, book: tuple[Contact, ...], mail: bool
+    ) -> tuple[Match, ...]:
+        """Those that may be meant and can be reached so."""
+        found = people.find(said, user, self._people, book, self._understander.region)
+        if not mail:
+            return tuple(match for match in found if match.number)
+        return tuple({match.email: match for match in found if match.email}.values())
+
+    async def _address_book(self, step: Step, user: str) -> tuple[Contact, ...] | None:
+        """The contacts of the step's device, else of the speaker's phone; None without one."""
+        able = {d.id for d in self._registry.approved if ADDRESS_BOOK in d.functions}
+        own = self._own(user).get(Kind.PHONE)
+        device = next((one for one in (step.device, own) if one in able), None)
+        if device is None:
+            return None
+        asked = Invocation(function=ADDRESS_BOOK, arguments={}, key="", timeout=LOOK_WITHIN)
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                done = await self._registry.reach(device, asked)
+            return people.address_book(str(done.result))
+        except (TimeoutError, ValueError) as error:
+            raise DeviceUnavailable(f"the contacts on {device} cannot be read") from error
+
+    async def _reckoned(self, step: Step) -> Step:
+        changes = {n: v for n, v in step.arguments.items() if isinstance(v, Change)}
+        if not changes:
+            return step
+        parameters = {p.name: p for p in self._catalogue[step.function].parameters}
+        now = await self._present(step)
+        arguments = dict(step.arguments)
+        for name, change in changes.items():
+            # What is undone by another function is off, and so at its least.
+            off = now is not None and now.function != step.function
+            value = parameters[name].minimum if off else now and now.arguments.get(name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                where = self._registry.names().get(step.device or "", step.device)
+                what = f"{step.function.replace('_', ' ')}: {name.replace('_', ' ')}"
+                raise NotKnown(f"{where} does not say how it is now ({what}): say a number")
+            arguments[name] = amounts.reckoned(change, value, parameters[name])
+        return step.model_copy(update={"arguments": arguments})
+
+    async def _present(self, step: Step) -> Restore | None:
+        """The call that would leave the step's device as it is."""
+        plain = {
+            n: None if isinstance(v, Change | Person | Ref) else v
+            for n, v in step.arguments.items()
+        }
+        asked = Invocation(function=step.function, arguments=plain, key="", timeout=LOOK_WITHIN)
+        assert step.device is not None
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                return await self._registry.present(step.device, asked)
+        except TimeoutError as error:
+            raise DeviceUnavailable(f"{step.device} does not say how it is") from error

@@ -1,0 +1,42 @@
+"""What the hub says to a person, in English; another language is another such file."""
+
+from schemas.outcome import Cancelled, Evidence, Failed, Skipped, Unknown
+
+INTENT = "{function} on {device}"
+RESULT_OF = "the result of step {step}"
+DONE = "{function} on {device}: done"
+COUNTED = "{function}: done {count} times ({devices})"
+EVIDENCE = {
+    Evidence.VERIFIED: "",
+    Evidence.UNVERIFIED: " (sent, not confirmed by the device)",
+    Evidence.DRAFTED: " (prepared; finish it on the device)",
+}
+ENDED: dict[type, str] = {
+    Unknown: "{function} on {device}: it is not known whether it happened ({reason})",
+    Failed: "{function} on {device}: failed, {reason}",
+    Skipped: "{function}: {state}, {reason}",
+    Cancelled: "{function}: {state}, {reason}",
+}
+OPEN = "{function}: {state}"
+
+SCHEDULED = "scheduled {when}: {what}"
+UNSCHEDULED = "cancelled what was scheduled {when}: {what}"
+NOTHING_SCHEDULED = "nothing is scheduled"
+NO_SUCH_SCHEDULE = "nothing that is scheduled fits {words!r}; there is: {all}"
+WHICH_SCHEDULE = "which one: {all}?"
+
+NOTHING_TO_CANCEL = "there is nothing under way that could be called off"
+CALLED_OFF = "called off: {what}"
+NOTHING_TO_UNDO = "there is nothing to undo"
+UNDONE_ALREADY = "that was undone already"
+CANNOT_UNDO = "{what} cannot be undone: {why}"
+NO_STATE_KEPT = "it is not known how it was before"
+
+SEVERAL_WAIT = "several commands wait for a yes: confirm one of them by its id"
+DRY_RUN = "dry run: would {decision}"
+CONFIRM = "{reason}: {what}"
+NOBODY_ANSWERED = "nobody answered in time"
+NOBODY_CONFIRMED = "nobody confirmed in time"
+SAID_NO = "a person said no"
+EXPIRED = "the command expired before it could run"
+CANNOT_ASK = "the hub stops and can ask nobody"

@@ -1,0 +1,81 @@
+"""Commands that wait for a person: the questions and confirmations that are open."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.questions import Reply
+from schemas.command import Command
+from schemas.event import Event
+
+Read = Callable[[str], Reply | None]
+"""What a sentence answers; None where it is no answer."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One command that waits: what was told, how an answer reads, and where it goes."""
+
+    command: Command
+    told: Event
+    read: Read
+    answered: "asyncio.Future[Reply]"
+
+
+class WaitingRoom:
+    """Every command that waits, by its id."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Waiting] = {}
+        self._arrivals: dict[str, list[asyncio.Future[Event]]] = {}
+        self.closed = False
+
+    def close(self) -> tuple[str, ...]:
+        """Ask nobody any more; gives the commands that still wait."""
+        self.closed = True
+        return tuple(run for run in self._waiting if self.of(run))
+
+    async def answer(
+        self,
+        command: Command,
+        told: Event,
+        read: Read,
+        within: float,
+        tell: Callable[[Event], None],
+    ) -> Reply | None:
+        """Tell the question and wait so many seconds for its answer; None where none came."""
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[command.id] = Waiting(command, told, read, answered)
+        tell(told)
+        for arrival in self._arrivals.pop(command.id, []):
+            if not arrival.done():
+                arrival.set_result(told)
+        try:
+            async with asyncio.timeout(within):
+                return await answered
+        except TimeoutError:
+            return None
+        finally:
+            del self._waiting[command.id]
+
+    def of(self, run: str) -> Waiting | None:
+        """The open question of a command."""
+        waiting = self._waiting.get(run)
+        return None if waiting is None or waiting.answered.done() else waiting
+
+    def of_speaker(self, user: str, door: str) -> tuple[Waiting, ...]:
+        """The open questions of whoever speaks at a door, the newest first."""
+        mine = [waiting for run in self._waiting if (waiting := self.of(run))]
+        here = [w for w in mine if (w.command.user, w.command.door) == (user, door)]
+        return tuple(reversed(here))
+
+    def next_question(self, run: str) -> "asyncio.Future[Event]":
+        """The next question that a command asks, once it does."""
+        arrival: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._arrivals.setdefault(run, []).append(arrival)
+        return arrival
+
+    def forget(self, run: str) -> None:
+        """Nobody waits for a command's next question any more: it has ended."""
+        for arrival in self._arrivals.pop(run, []):
+            arrival.cancel()
