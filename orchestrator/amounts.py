@@ -2,7 +2,7 @@
 
 import re
 
-from orchestrator import moments
+from orchestrator import numerals
 from schemas.call import Change
 from schemas.function import Parameter, ParameterType
 
@@ -126,7 +126,7 @@ def reckoned(change: Change, now: float, parameter: Parameter) -> int | float:
 
 
 def _plain(words: str) -> str:
-    return moments.digits(_HALF_A.sub("0.5 ", words.lower().replace("\N{MINUS SIGN}", "-")))
+    return numerals.digits(_HALF_A.sub("0.5 ", words.lower().replace("\N{MINUS SIGN}", "-")))
 
 
 def _behind(number: str, sentence: str) -> str:

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from orchestrator import nouns
+from orchestrator import spoken
 from orchestrator.catalogue import Catalogue
-from orchestrator.mentions import BLANK, Mention
-from orchestrator.nouns import Token
+from orchestrator.mentions import Mention
+from orchestrator.spoken import Token
 from schemas.call import Person
 from schemas.function import Function, ParameterType
 from schemas.plan import Argument, Plan, Step
@@ -62,7 +62,8 @@ def located(plan: Plan, sentence: str, catalogue: Catalogue) -> tuple[Said, ...]
 def blanked(sentence: str, said: Sequence[Said]) -> str:
     """The sentence without what is copied from it: a message may speak of a phone."""
     for span in itertools.chain.from_iterable(one.copied for one in said):
-        sentence = sentence[: span.start] + BLANK * (span.end - span.start) + sentence[span.end :]
+        blank = spoken.BLANK * (span.end - span.start)
+        sentence = sentence[: span.start] + blank + sentence[span.end :]
     return sentence
 
 
@@ -80,9 +81,9 @@ def split(sentence: str, mentions: Sequence[Mention]) -> tuple[Span, ...]:
 
 def together(between: str) -> bool:
     """Whether the words between two mentions only join them ("and the", "as well as my")."""
-    if BLANK in between or ("," not in between and "and" not in spoken.words(between)):
+    if spoken.BLANK in between or ("," not in between and "and" not in spoken.words(between)):
         return False
-    joining = spoken.ARTICLES | spoken.PREPOSITIONS | spoken.QUANTIFIERS | {"and", "also", "as"}
+    joining = spoken.LEADING | {"and", "also", "as"}
     return all(word in joining for word in spoken.words(between))
 
 
@@ -150,8 +151,8 @@ def _spellings(value: Argument) -> list[tuple[str, ...]]:
     if isinstance(value, Person):
         value = value.person
     if isinstance(value, str):
-        spoken = value.replace(".", " dot ").replace("@", " at ")
-        return [said for said in (spoken.words(value), spoken.words(spoken)) if said]
+        aloud = value.replace(".", " dot ").replace("@", " at ")
+        return [said for said in (spoken.words(value), spoken.words(aloud)) if said]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return []
     digits = f"{value:g}"

@@ -148,6 +148,9 @@ class Course:
 
     async def resume(self, command: Command, plan: Plan) -> Ending:
         """Run a plan that the journal has as decided, and nothing of it sent."""
+        ruling = self._settler.ruling(command.user, plan)
+        if ruling.verdict is Verdict.DENY:  # the policy may have changed meanwhile
+            return Ending(RunState.CANCELLED, ruling.reason)
         nothing = Understanding(sentence=command.text, decision=Decision.ACT)
         return await self._run(command, plan, nothing, planned=True)
 

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from orchestrator import names, nouns
+from orchestrator import names, spoken
 from schemas.device import Device, Kind
 
 REFERRING = frozenset("it its that this them those these there one".split())  # noqa: SIM905
 """Words that mean the devices of the last command."""
 _EVERYTHING = frozenset({"everything", "all"})
-_DULL = spoken.ARTICLES | spoken.PREPOSITIONS | spoken.QUANTIFIERS | {"of"}
+_DULL = spoken.LEADING | {"of"}
 """Words that say nothing about which device is meant."""
 _LEADING = _DULL | spoken.COUNTS.keys()
 
@@ -76,6 +76,12 @@ def leading(said: str) -> list[str]:
     return list(itertools.takewhile(_LEADING.__contains__, spoken.words(said)))
 
 
+def inside(room: str, said: str) -> str:
+    """The words with a room among them: "the 2 lights" are "the 2 kitchen lights"."""
+    before = leading(said)
+    return " ".join([*before, room, *spoken.words(said)[len(before) :]])
+
+
 def matches(
     said: str, devices: Iterable[Device], able: Iterable[Device], *, every: bool
 ) -> list[Target]:
@@ -114,8 +120,8 @@ def _fitting(asked: Phrase, known: list[Device]) -> list[Target]:
 
 def _by_name(asked: Phrase, devices: list[Device], fits: set[str]) -> Iterator[Target]:
     for device in devices:
-        names = (device.name, *device.aliases)
-        if device.id in fits and any(asked.words <= _words(name) for name in names):
+        called = (device.name, *device.aliases)
+        if device.id in fits and any(asked.words <= _words(name) for name in called):
             yield Target(device, _own_name(asked.said, device))
 
 
@@ -148,8 +154,8 @@ def _by_place(asked: Phrase, devices: list[Device], fits: set[str]) -> Iterator[
 def _corrected(asked: Phrase, devices: list[Device]) -> Phrase:
     """With words that no device has put right, where they are slips of one that some device has."""
     called = [(d.name, *d.aliases, *d.parts, d.room or "") for d in devices]
-    words_ = itertools.chain.from_iterable(map(_words, itertools.chain.from_iterable(called)))
-    known = names.spellings([*words_, *names.SPELLINGS])
+    own = itertools.chain.from_iterable(map(_words, itertools.chain.from_iterable(called)))
+    known = names.spellings([*own, *names.SPELLINGS])
     words = frozenset(names.singular(names.corrected(word, known)) for word in asked.words)
     noun = asked.noun or next((word for word in words if word in names.NOUNS), "")
     return asked._replace(words=words, noun=noun)
@@ -161,8 +167,8 @@ def _words(text: str) -> frozenset[str]:
 
 def _own_name(said: str, device: Device) -> str:
     """The name to send; "" where the words as said are words of the device's own name."""
-    spoken = frozenset(spoken.words(said)) - {"the", "my"}
-    return "" if spoken <= frozenset(spoken.words(device.name)) else device.name
+    heard = frozenset(spoken.words(said)) - {"the", "my"}
+    return "" if heard <= frozenset(spoken.words(device.name)) else device.name
 
 
 def _ends_in(noun: str, part: str) -> bool:
@@ -177,6 +183,6 @@ def _part_names(device: Device, part: str) -> set[str]:
 
 
 def _part_name(said: str, device: Device, parts: list[str]) -> str:
-    spoken = frozenset(spoken.words(said)) - {"the", "my"}
-    heard = all(spoken <= frozenset(spoken.words(f"{device.name} {part}")) for part in parts)
+    asked = frozenset(spoken.words(said)) - {"the", "my"}
+    heard = all(asked <= frozenset(spoken.words(f"{device.name} {part}")) for part in parts)
     return "" if heard or len(parts) > 1 else parts[0]

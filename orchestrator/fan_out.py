@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrator import nouns
+from orchestrator import spoken
 from orchestrator.catalogue import Catalogue
 from orchestrator.entities import Target
 from schemas.function import Function, ParameterType

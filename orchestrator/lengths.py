@@ -8,7 +8,7 @@ MAX_AMOUNT = 100_000
 
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
 _FRACTION = rf"(?:[{''.join(_FRACTIONS)}]|(?<![\d/.])[1-9]/[2-9](?![\d/]))"
-_AND_PART = r"\s+and\s+(?:an?\s+(?:half|quarter)|3\s+quarters)\b"
+_AND_PART = r"\s+and\s+(?:an?\s+(?:half|quarter)|3\s+quarters?)\b"
 COUNT = rf"""(?:\d+(?:\.\d+)?(?:\s*{_FRACTION}|{_AND_PART})?|{_FRACTION}(?:\s+of\s+an?\b)?
     |(?:(?:an?\s+)?half(?:\s+an?)?|an?\s+couple(?:\s+of)?
     |(?:(?:an?|3)\s+)?quarters?(?:\s+of)?(?:\s+an)?|an?)\b)"""

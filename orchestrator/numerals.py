@@ -10,10 +10,13 @@ _NUMERAL = (
     r"|fourth|fifth|sixth|seventh|(?:twen|thir|for|fif|six|seven|eigh|nine)(?:ty|tieth)|eighth"
     r"|ninth|tenth|eleventh|twelfth|(?<=the )second|(?<=y[ -])second)"
 )
-_NUMERALS = re.compile(rf"\b{_NUMERAL}(?:[\s-]+(?:and\s+)?{_NUMERAL})*\b", re.IGNORECASE)
+_NUMERALS = re.compile(rf"\b{_NUMERAL}(?:[\s-]+(?:(?:and|oh)\s+)?{_NUMERAL})*\b", re.IGNORECASE)
+_PHONE = re.compile(r"\+\d[\d ().-]{5,}\d|(?<![\d.:-])\d{1,2}(?:[ .-]\d{1,2}){3,}(?![\d:])")
+_MOST = 3
+"""Numbers in a row that are no telephone number yet."""
 _GAP = re.compile(r"\s{3,}")
 _ISO = re.compile(r"(?<=\d-\d\d)T(?=\d\d:)", re.IGNORECASE)
-_OH = re.compile(r"\b(\d{1,2})\s+(?:0|oh|o) ?(\d)\b", re.IGNORECASE)
+_OH = re.compile(r"(?<![-.\d])(\d{1,2})\s+(?:0|oh|o) ?(\d)\b(?![:.]\d)", re.IGNORECASE)
 _BLANK = "\0"
 
 
@@ -25,9 +28,11 @@ def digits(words: str) -> str:
 
 
 def spelled(words: str) -> str:
-    """The words with numbers in digits, and every other word where it was; nothing is read across
-    three spaces or more, where somebody's own words may have been."""
+    """The words with numbers in digits, and every other word where it was. Telephone numbers are
+    blank, and nothing is read across three spaces or more: somebody's own words may have stood
+    there."""
     words = _GAP.sub(lambda match: f" {_BLANK * (len(match[0]) - 2)} ", words)
+    words = _PHONE.sub(_blank, words)
     lower = words.lower()
     if alpha2digit(lower, "en", threshold=0) != lower:
         words = _NUMERALS.sub(_in_digits, words)
@@ -37,4 +42,10 @@ def spelled(words: str) -> str:
 
 def _in_digits(match: "re.Match[str]") -> str:
     number: str = alpha2digit(match[0].lower(), "en", threshold=0)
+    if len(re.findall(r"\d+", number)) > _MOST:
+        return _blank(match)
     return number.ljust(len(match[0]))
+
+
+def _blank(match: "re.Match[str]") -> str:
+    return _BLANK * len(match[0])

@@ -173,6 +173,7 @@ class Registry:
             raise NameTaken(f"another device is called {name!r}")
         self._approved[device.id] = device.model_copy(update={"name": name})
         self._store()
+        self._spawn(self._disconnect(device.id), f"{device.id} renamed")  # its adapter knows the name
         return self._approved[device.id]
 
     def keep_connecting(self) -> None:

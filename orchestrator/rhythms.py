@@ -1,5 +1,5 @@
-"""Recurrences: their words, their next occurrence across changes of the clock, and how a person
-would say them."""
+"""Recurrences: their next occurrence across changes of the clock, and how a person would say
+them."""
 
 import re
 from calendar import monthrange
@@ -17,64 +17,9 @@ MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_WORKING, _WEEKEND = "MO,TU,WE,TH,FR", "SA,SU"
 _ELAPSED = {"MINUTELY": timedelta(minutes=1), "HOURLY": timedelta(hours=1)}
 _HORIZON = 366 * 41
 """Days looked ahead: every fifth year's 29 February lies within."""
-
-_NAME = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_SHORT = r"(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b(?!\s+(?:lamp|light|room|shade))"
-_JOIN = r"(?:\s*,\s*(?:and\s+)?|\s+(?:and|or|to|through|till)\s+|\s*[-&]\s*)(?:on\s+)?"
-_SET = r"week\s?days?|work(?:ing)?\s?days?|week\s?ends?"
-_PART = r"(?:morning|afternoon|evening|night)"
-_ORDINAL = r"\d+(?:st|nd|rd|th)"
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_GRAMMAR = rf"""
-    (?:every|each|the(?=\s+\w+\s+\w+\s+(?:of|in)\s+(?:every|each|a)\b))\s+
-        (?P<week>{_ORDINAL}|last)\s+(?P<weekly>{_NAME})\s+(?:of|in)\s+(?:every|each|the|a)\s+month
-  | (?:every|each)\s+(?:single\s+)?(?:(?P<nth>other|second|\d+(?:st|nd|rd|th)?)\s+)?(?:
-        (?P<unit>(?:seconds?|minutes?|mins?|hour(?:\s+and\s+a\s+half)?|hours|days?|weeks?
-            |fortnight|months?|years?|(?:half|quarter)(?:\s+of)?(?:\s+an?)?\s+hour)\b)
-      | (?P<days>{_SET}|(?:{_NAME}|{_SHORT})s?(?:{_JOIN}(?:{_NAME}|{_SHORT})s?){{0,6}})
-            (?:\s+(?P<daypart>{_PART})s?)?
-      | (?P<part>{_PART})s?)
-  | (?:every|each)(?=\s+(?:the\s+)?(?:{_ORDINAL}\s*(?:$|[,.;]|(?:of|at|in|{_MONTH})\b)
-        |\d+\s+{_MONTH}|{_MONTH}\s+\d|last\s+day))
-  | (?P<adverb>daily|every\s?day|nightly|hourly|weekly|fortnightly|monthly|yearly|annually)
-        (?=\s*(?:$|[,.;!?]|\d|(?:at|on|in|from|around|by|starting)\b))
-  | once\s+(?:a|per|every)\s+(?P<once>day|week|month|year)
-  | (?P<plural>(?:the\s+)?(?:weekdays|work(?:ing\s)?days|weekends)
-        |{_NAME}s(?:{_JOIN}{_NAME}s?){{0,6}})(?:\s+(?P<pluralpart>{_PART})s?)?
-  | (?P<range>{_NAME}\s+(?:to|through|till)\s+{_NAME})
-  | (?P<partly>(?:weekday|{_NAME})\s+{_PART}s)
-  | (?P<parts>{_PART}s)(?=\s*$|\s+at\b)
-"""
-WORDS = re.sub(r"\(\?P<\w+>", "(?:", _GRAMMAR)
-"""Verbose pattern of a recurrence, its numbers in digits, to be part of a larger one."""
-_WORDS = re.compile(_GRAMMAR, re.VERBOSE | re.IGNORECASE)
-_DAYS = ("weekly", "days", "plural", "range", "partly")
-"""The groups that name weekdays."""
-_UNITS = {
-    "sec": "SECONDLY",
-    "min": "MINUTELY",
-    "hou": "HOURLY",
-    "day": "DAILY",
-    "dai": "DAILY",
-    "eve": "DAILY",
-    "nig": "DAILY",
-    "wee": "WEEKLY",
-    "for": "WEEKLY",
-    "mon": "MONTHLY",
-    "yea": "YEARLY",
-    "ann": "YEARLY",
-}
-
-
-class Rhythm(NamedTuple):
-    """What words say of a recurrence; a rule without FREQ takes it from the date beside it."""
-
-    rule: str
-    part: str = ""  # of the day: "evening"
 
 
 class _Rule(NamedTuple):
@@ -83,57 +28,6 @@ class _Rule(NamedTuple):
     weekdays: tuple[tuple[int, int], ...] = ()  # (which of the month or 0, weekday)
     monthdays: tuple[int, ...] = ()
     months: tuple[int, ...] = ()
-
-
-def rhythm(words: str) -> Rhythm | None:
-    """The rule of "every other friday night", or None where the words are no recurrence."""
-    words = words.strip().lower()
-    if words in ("every", "each"):
-        return Rhythm("")
-    match = _WORDS.fullmatch(words)
-    if match is None:
-        return None
-    said = {name: value for name, value in match.groupdict().items() if value}
-    part = re.search(rf"\b{_PART}", words)
-    name = part[0] if part else "night" if said.get("adverb") == "nightly" else ""
-    days = next((said[key] for key in _DAYS if key in said), "")
-    if "week" in said:
-        return Rhythm(f"FREQ=MONTHLY;BYDAY={_which(said['week'])}{_codes(days)}", name)
-    nth = said.get("nth", "")
-    if nth == "1st" and days:
-        return Rhythm(f"FREQ=MONTHLY;BYDAY=1{_codes(days)}", name)
-    freq, interval = ("WEEKLY", 1) if days else _unit(said)
-    interval *= 2 if nth in ("other", "second") else int(re.sub(r"\D", "", nth) or 1)
-    rule = f"FREQ={freq}" + (f";INTERVAL={interval}" if interval > 1 else "")
-    return Rhythm(rule + (f";BYDAY={_codes(days)}" if days else ""), name)
-
-
-def _which(week: str) -> int:
-    return -1 if week == "last" else int(week[:-2])
-
-
-def _unit(said: dict[str, str]) -> tuple[str, int]:
-    words = next((said[key] for key in ("unit", "adverb", "once") if key in said), "day")
-    if words.startswith(("half", "quarter")):
-        return "MINUTELY", 30 if words.startswith("half") else 15
-    if words.endswith("half"):
-        return "MINUTELY", 90
-    return _UNITS[words[:3]], 2 if words.startswith("fortnight") else 1
-
-
-def _codes(days: str) -> str:
-    """The BYDAY of "monday, thursday": "MO,TH"."""
-    if re.search(r"week\s?end", days):
-        return _WEEKEND
-    if re.search(r"week\s?day|work", days):
-        return _WORKING
-    found: set[str] = set()
-    for span in re.split(r",|\b(?:and|or)\b|&", days):
-        names = re.findall(r"\b(?:mo|tu|we|th|fr|sa|su)", span)
-        if names:
-            start, end = (CODES.index(name.upper()) for name in (names[0], names[-1]))
-            found.update(CODES[(start + step) % 7] for step in range((end - start) % 7 + 1))
-    return ",".join(code for code in CODES if code in found)
 
 
 @lru_cache(maxsize=256)

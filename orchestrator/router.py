@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from orchestrator import clauses, entities, fan_out, nouns
+from orchestrator import clauses, entities, fan_out, spoken
 from orchestrator.catalogue import Catalogue
 from orchestrator.entities import Target
 from orchestrator.mentions import Mention
@@ -63,15 +63,18 @@ def route(
     catalogue: Catalogue,
     *,
     defaults: Mapping[Kind, str] = {},
+    owners: Mapping[str, Mapping[Kind, str]] = {},
     chosen: Mapping[int, tuple[str, ...]] = {},
     recent: tuple[str, ...] = (),
 ) -> Plan:
     """The plan with a device for every step, and a step for every device that is meant; NoDevice,
     WhichDevice or CannotFanOut where that cannot be. `defaults` are the speaker's own devices,
-    `chosen` is what a person answered (by the plan's step), `recent` the last command's devices."""
+    `owners` every speaker's by user name, `chosen` is what a person answered (by the plan's step),
+    `recent` are the devices of the last command where the sentence says "it"."""
     targets: list[list[Target]] = []
     before: tuple[str, ...] = ()
-    for step, share in zip(plan.steps, shares(plan, devices, sentence, catalogue), strict=True):
+    said = shares(plan, devices, sentence, catalogue, owners)
+    for step, share in zip(plan.steps, said, strict=True):
         able = tuple(device for device in devices if step.function in device.functions)
         function = catalogue[step.function]
         case = _Case(step, function, devices, able, share, sentence, defaults, recent, before)
@@ -108,7 +111,7 @@ def _as_chosen(case: _Case, wanted: str, said: str) -> Target:
 
 def _devices(case: _Case) -> list[Device]:
     """By the sentence's words, the speaker's own, the last command's, the only one: in this order;
-    the catalogue lists kinds in order of preference: a bare "set the volume" is the phone's."""
+    the catalogue lists kinds in the order in which the speaker's own are asked."""
     if case.share.serving:
         return _by_mentions(case, case.share.serving)
     if case.share.refused:
@@ -118,21 +121,28 @@ def _devices(case: _Case) -> list[Device]:
     words = frozenset(spoken.words(case.share.text)) | frozenset(spoken.words(_entity(case)))
     if "everything" in words and Kind.HOME in case.function.kinds:
         return list(case.able)
-    # "It" is the device named before in this sentence; one of the last command's comes after the
-    # speaker's own, since "it" may be no device at all.
     return (
-        _pointed_at(case, case.before, words)
+        _pointed_at(case, words)
+        or _recent(case, words)
         or _own(case)
-        or _pointed_at(case, case.recent, words)
-        or [_one(case, _preferred(case))]
+        or [_one(case, [d for d in case.able if d.kind in case.function.kinds] or case.able)]
     )
 
 
-def _pointed_at(case: _Case, last: tuple[str, ...], words: frozenset[str]) -> list[Device]:
-    found = [device for device in case.able if device.id in last]
+def _pointed_at(case: _Case, words: frozenset[str]) -> list[Device]:
+    """What the sentence named before, where it is "it" now."""
+    found = [device for device in case.able if device.id in case.before]
     if not found or not entities.REFERRING & words:
         return []
     return found if _MANY & words else [_one(case, found)]
+
+
+def _recent(case: _Case, words: frozenset[str]) -> list[Device]:
+    """The last command's. The sentence may have words for "it" already ("the volume"), so its first
+    clause needs none."""
+    if not (case.share.first or entities.REFERRING & words):
+        return []
+    return [device for device in case.able if device.id in case.recent]
 
 
 def _own(case: _Case) -> list[Device]:
@@ -141,12 +151,6 @@ def _own(case: _Case) -> list[Device]:
         if found := [device for device in case.able if device.id == wanted]:
             return found
     return []
-
-
-def _preferred(case: _Case) -> list[Device]:
-    """Those of the first kind in the catalogue that somebody able has; else all of them."""
-    first = next((k for k in case.function.kinds if any(d.kind == k for d in case.able)), None)
-    return [device for device in case.able if first is None or device.kind == first]
 
 
 def _by_mentions(case: _Case, said: Sequence[Mention]) -> list[Device]:
@@ -182,7 +186,7 @@ def _of_mention(case: _Case, found: list[Device], said: Sequence[Mention]) -> li
     return [_one(case, found, own=not any(mention.strange for mention in said))]
 
 
-def _one(case: _Case, found: list[Device], *, own: bool = True) -> Device:
+def _one(case: _Case, found: Sequence[Device], *, own: bool = True) -> Device:
     """The only one, or the speaker's own among several."""
     mine = [d for d in found if own and d.id in case.defaults.values()]
     for devices in (found, mine):
@@ -214,7 +218,7 @@ def _by_entity(case: _Case, said: str) -> list[Target]:
     """The devices of the home, or their parts, that an argument's words mean, with the rooms that
     are said beside it: "turn on the light in the kitchen"."""
     rooms = [_words(case, room) for room in case.share.rooms]
-    ways = [(f"{room} {said}",) for room in rooms] or entities.pieces(said)
+    ways = [(entities.inside(room, said),) for room in rooms] or entities.pieces(said)
     if len(ways) < 2 or (not rooms and _matches(case, said)):
         return _by_phrase(case, ways[0][0] if ways else said)
     texts = [next((text for text in way if _matches(case, text)), way[-1]) for way in ways]
@@ -235,7 +239,8 @@ def _by_phrase(case: _Case, said: str) -> list[Target]:
     if every and not (len(devices) == 1 and entities.called(said, devices)):
         _count(case, devices, number)  # "both tea lights" may be the one called "Tea lights"
     elif len(devices) > 1:
-        raise WhichDevice(case.step.index, devices)
+        last = _one(case, _recent(case, frozenset()) or devices)
+        able = [target for target in able if target.device.id == last.id]
     return able if len(able) == 1 else [_by_its_name(target) for target in able]
 
 
@@ -258,36 +263,29 @@ def _quantity(case: _Case, said: str) -> tuple[bool, int]:
 
 def _entity(case: _Case) -> str:
     """The argument that names a device of the home; "" where the function has none."""
-    names = [p.name for p in case.function.parameters if p.type is ParameterType.ENTITY]
-    said = case.step.arguments.get(names[0]) if names else None
+    named = [p.name for p in case.function.parameters if p.type is ParameterType.ENTITY]
+    said = case.step.arguments.get(named[0]) if named else None
     return said if isinstance(said, str) else ""
-
-
-def _nobody(step: Step, kinds: tuple[str, ...]) -> str:
-    return (
-        f"no approved device can {_spoken(step)}: it takes a {_kinds(kinds)}; "
-        "`octopus devices` lists what was found"
-    )
 
 
 def _cannot(case: _Case, mention: Mention) -> str:
     meant = [device for device in case.devices if device.id in mention.devices]
     if meant:
         return f"{_listed(meant, 'and')} cannot {_spoken(case.step)}"
-    said = f"{'' if mention.strange else 'the '}{_words(case, mention)}"
+    said = f" called {'' if mention.strange else 'the '}{_words(case, mention)}"
     kinds = (mention.kind,) if mention.kind in case.function.kinds else case.function.kinds
+    return _nobody(case.step, kinds, said)
+
+
+def _nobody(step: Step, kinds: tuple[str, ...], called: str = "") -> str:
     return (
-        f"no approved device called {said} can {_spoken(case.step)}: it takes a "
-        f"{_kinds(kinds)}; `octopus devices` lists what was found"
+        f"no approved device{called} can {_spoken(step)}: it takes a "
+        f"{' or '.join(_CALLED[kind] for kind in kinds)}; `octopus devices` lists what was found"
     )
 
 
 def _words(case: _Case, mention: Mention) -> str:
     return case.sentence[mention.start : mention.end]
-
-
-def _kinds(kinds: Iterable[str]) -> str:
-    return " or ".join(_CALLED[kind] for kind in kinds)
 
 
 def _spoken(step: Step) -> str:
@@ -296,6 +294,7 @@ def _spoken(step: Step) -> str:
 
 def _listed(devices: Sequence[Device], joining: str) -> str:
     """The names in a sentence; two of one name with their rooms, or ids."""
-    names = [device.name for device in devices]
-    told = [d.name if names.count(d.name) == 1 else f"{d.name} ({d.room or d.id})" for d in devices]
+    called = [device.name for device in devices]
+    told = [name if called.count(name) == 1 else f"{name} ({device.room or device.id})"
+            for name, device in zip(called, devices, strict=True)]  # fmt: skip
     return f" {joining} ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))

@@ -80,7 +80,8 @@ class Settler:
         try:
             plan = router.route(
                 planner.plan(calls, self._catalogue), devices, understood.sentence, self._catalogue,
-                defaults=self._own(command.user), chosen=given.devices, recent=recent,
+                defaults=self._own(command.user), owners=self._owners(), chosen=given.devices,
+                recent=recent,
             )  # fmt: skip
         except router.WhichDevice as which:
             options = tuple(Option(label=d.name, value=d.id) for d in which.candidates)
@@ -147,10 +148,15 @@ class Settler:
 
     def _own(self, user: str) -> dict[Kind, str]:
         """The ids of the speaker's own devices."""
-        speaker = self._people.users.get(user)
-        names = {name.casefold(): d.id for d in self._registry.approved for name in (d.name, d.id)}
-        own = speaker.devices if speaker else {}
-        return {k: names[name.casefold()] for k, name in own.items() if name.casefold() in names}
+        return self._owners().get(user, {})
+
+    def _owners(self) -> dict[str, dict[Kind, str]]:
+        """The ids of every speaker's own devices, by user."""
+        ids = {name.casefold(): d.id for d in self._registry.approved for name in (d.name, d.id)}
+        return {
+            user: {k: ids[n.casefold()] for k, n in own.devices.items() if n.casefold() in ids}
+            for user, own in self._people.users.items()
+        }
 
     async def _met(self, step: Step, command: Command, given: Given) -> Step:
         """The step with somebody who can be reached for every name."""

@@ -1,14 +1,14 @@
 """Which of a sentence's mentions of devices each step of a plan takes: pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from orchestrator import clauses, mentions, nouns
+from orchestrator import clauses, mentions, names, spoken
 from orchestrator.catalogue import Catalogue
 from orchestrator.clauses import Said, Span
-from orchestrator.mentions import Mention, Owners
+from orchestrator.mentions import Mention
 from schemas.device import Device, Kind
-from schemas.function import Function
+from schemas.function import Function, ParameterType
 from schemas.plan import Plan, Step
 
 
@@ -19,6 +19,7 @@ class Share(NamedTuple):
     refused: tuple[Mention, ...]  # nobody meant can, nor can they do what is said beside it
     rooms: tuple[Mention, ...]
     text: str  # the step's clause
+    first: bool  # whether that is the sentence's first
     entity: Span | None  # where the name of a device of the home stands
 
 
@@ -37,7 +38,7 @@ def shares(
     devices: tuple[Device, ...],
     sentence: str,
     catalogue: Catalogue,
-    owners: Owners = {},
+    owners: Mapping[str, Mapping[Kind, str]] = {},
 ) -> tuple[Share, ...]:
     """One share for every step; a mention is taken in its own clause, and one that stands apart
     ("on the tablet, …") by every step that has none."""
@@ -69,9 +70,11 @@ def _share(step: Step, said: Said, read: _Sentence) -> Share:
         serving += apart  # two that were said for one step are asked about
     elif not refused:
         serving, refused, rooms = apart, unable, rooms or elsewhere
-    clause = read.clauses[read.places[step.index]]
+    place = read.places[step.index]
+    clause = read.clauses[place]
     text = read.text[clause.start : clause.end]
-    return Share(tuple(serving), tuple(refused), tuple(rooms), text, said.entity)
+    found = tuple(serving), tuple(refused), tuple(rooms)
+    return Share(*found, text, first=place == 0, entity=said.entity)
 
 
 def _linked(index: int, plan: Plan) -> frozenset[int]:
@@ -129,9 +132,17 @@ def _serving(named: Sequence[Mention], step: Step, read: _Sentence) -> list[Ment
 
 
 def _relevant(found: Sequence[Mention], function: Function) -> list[Mention]:
-    """Without words that are no devices where the function is none for their kind: "the lights of
-    the car", "focus"."""
-    return [m for m in found if not m.loose or m.kind in function.kinds]
+    """Without words that mean no device beside such a function: "the lights of the car", "her
+    cell", and any where the hub itself answers: "is it a day for golf"."""
+    if function.kinds == (Kind.HUB,):
+        return []
+    calls = any(p.type in (ParameterType.CONTACT, ParameterType.PHONE_NUMBER)
+                for p in function.parameters)  # fmt: skip
+    return [
+        mention
+        for mention in found
+        if (mention.kind in function.kinds or not mention.loose) and not (calls and mention.number)
+    ]
 
 
 def _within(clause: Span, found: Sequence[Mention]) -> list[Mention]:
@@ -146,7 +157,7 @@ def _only_mentions(clause: Span, read: _Sentence) -> bool:
         token.word in dull
         or any(m.start <= clause.start + token.start < m.end for m in within)
         for token in spoken.tokens(text)
-    ) and mentions.BLANK not in text  # fmt: skip
+    ) and spoken.BLANK not in text  # fmt: skip
 
 
 def _ordinary(catalogue: Catalogue) -> frozenset[str]:

@@ -1,23 +1,25 @@
 """The words of a sentence or a name, as they are compared: pure."""
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
-
-from schemas.device import Device, Kind
+from typing import NamedTuple
 
 
-def said(text: str) -> frozenset[str]:
+def set_of(text: str) -> frozenset[str]:
+    """The words of a text that lists them."""
     return frozenset(text.split())
 
 
-ARTICLES = said("the a an my our your")
+ARTICLES = set_of("the a an my our your")
 COUNTS = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
-QUANTIFIERS = said("all both every each")
-PREPOSITIONS = said("on in at of from with using via to into for by inside near onto")
-COMMANDS = said(
+QUANTIFIERS = set_of("all both every each")
+PREPOSITIONS = set_of("on in at of from with using via to into for by inside near onto")
+LEADING = ARTICLES | QUANTIFIERS | PREPOSITIONS
+"""What a phrase for a device comes after."""
+COMMANDS = set_of(
     """
     ask begin bring call change check close connect decrease dim do find flash get give go have
     increase let lock look lower make move navigate open pause play please press put raise read
@@ -25,11 +27,9 @@ COMMANDS = said(
     """
 )
 STOP = (
-    ARTICLES
-    | QUANTIFIERS
-    | PREPOSITIONS
+    LEADING
     | COMMANDS
-    | said(
+    | set_of(
         """
         and or but then also as so if is are was be it its that this these those there here them
         they he she her his their him me i we us you up down off out away not no yes now again
@@ -40,6 +40,9 @@ STOP = (
 )
 """Words that name nothing: a name of these alone is never found in a sentence."""
 
+BLANK = "\0"
+"""What stands where the sentence's own texts were: no phrase reaches across it."""
+_ENDS = frozenset(",;:.!?\n")
 _TOKEN = re.compile(r"[^\W_]+(?:['’`´][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’`´]s?$")
 _APOSTROPHES = re.compile(r"['’`´]")
@@ -106,3 +109,78 @@ def quantity(before: Sequence[str]) -> Quantity:
         own = left.pop() in ("my", "our") or own
     last = left[-1] if left else ""
     return Quantity(last in QUANTIFIERS, 2 if last == "both" else number, own)
+
+
+class Words:
+    """The words of a sentence in their places, and which of them stand beside each other."""
+
+    def __init__(self, sentence: str, corrected: Callable[[Token], Token]) -> None:
+        plain = tokens(sentence)
+        gaps = [sentence[a.end : b.start] for a, b in itertools.pairwise(plain)]
+        self._tokens = [corrected(token) for token in plain]
+        self._joined = [False, *map(_joins, gaps)]
+        rest = sentence[plain[-1].end :] if plain else ""
+        self._blank = [BLANK in gap for gap in (*gaps, rest)]
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def __getitem__(self, at: int) -> Token:
+        return self._tokens[at]
+
+    def word(self, at: int) -> str:
+        """The word at a place; "" where there is none."""
+        return self._tokens[at].word if 0 <= at < len(self._tokens) else ""
+
+    def follows(self, at: int) -> bool:
+        """Whether the word at a place may be of one phrase with the one before."""
+        return 0 < at < len(self._tokens) and self._joined[at]
+
+    def joined(self, start: int, end: int) -> bool:
+        """Whether the words from one place up to another may be one phrase."""
+        return start >= 0 and all(self._joined[start + 1 : end])
+
+    def before(self, at: int) -> str:
+        """The word before the one at a place; "" where something stands between them."""
+        return self.word(at - 1) if self.follows(at) else ""
+
+    def after(self, at: int) -> str:
+        """The word after the one at a place; "" where something stands between them."""
+        return self.word(at + 1) if self.follows(at + 1) else ""
+
+    def blank_after(self, at: int) -> bool:
+        """Whether one of the sentence's own texts stands behind a word."""
+        return self._blank[at]
+
+    def possessive(self, at: int) -> bool:
+        """Whether a word says whose something is: "Dad's"; not "what's"."""
+        token = self._tokens[at] if at >= 0 else None
+        return token is not None and token.stem != token.word and token.stem not in STOP
+
+    def forms(self, start: int, end: int) -> set[str]:
+        """The words joined, with the last one's possessive ending and without."""
+        before = "".join(token.word for token in self._tokens[start : end - 1])
+        last = self._tokens[end - 1]
+        return {before + last.word, before + last.stem}
+
+    def owners(self, start: int, end: int) -> list[str]:
+        """Whom the words may say that the next thing belongs to: "Bob's", "bobs", "James'"."""
+        last = self._tokens[end - 1]
+        if not last.word.endswith("s") and last.stem == last.word:
+            return []
+        before = "".join(token.word for token in self._tokens[start : end - 1])
+        forms = [last.stem] if last.stem != last.word else [last.word[:-1], last.word]
+        return [before + form for form in forms]
+
+    def quantity(self, start: int) -> Quantity:
+        """What the words before a phrase say of it."""
+        first = start
+        while self.before(first):
+            first -= 1
+        return quantity([token.word for token in self._tokens[first:start]])
+
+
+def _joins(gap: str) -> bool:
+    """Whether words with this between them may be one phrase."""
+    stops = any(c in _ENDS and gap[i + 1 : i + 2].isspace() for i, c in enumerate(gap))
+    return BLANK not in gap and "\n" not in gap and not stops

@@ -3,8 +3,9 @@
 import re
 from datetime import datetime
 
-from orchestrator import moments
-from orchestrator.moments import Piece, Unclear
+from orchestrator import moments, timecontext, timeparts, timewords
+from orchestrator.numerals import spelled
+from orchestrator.timewords import Piece
 from schemas.base import Value
 from schemas.when import When
 
@@ -28,85 +29,28 @@ _CONDITION = re.compile(
     r"|until|till?|before|after|since|in\s+case)\b",
     re.IGNORECASE,
 )
-_MEAL = r"(?:breakfast|lunch|dinner|supper|work|school|bed(?:time)?|sun(?:rise|set)|dawn|dusk|dark)"
-_VAGUE = re.compile(
-    rf"\b(?:(?<!as\ )soon|later|(?<!for\ )(?:at\s+)?some\s?(?:time|day|point)|eventually|shortly"
-    rf"|in\s+(?:a|the)\s+(?:bit|while|moment|few\s+\w+|near\s+future|future)"
-    rf"|(?:after|before|at|around|by|during)\s+{_MEAL}\b(?!\s+(?:is|was)\b)"
-    rf"|(?:this|next)\s+(?:year|week\s?end)|(?:at|on|over)\s+the\s+week\s?end"
-    rf"|(?:\d+(?:st|nd|rd|th)|last)\s+\w+day\s+(?:of|in)"
-    rf"|(?:twice|\d+\s+times)\s+(?:a|per)\s+\w+)\b",
-    re.IGNORECASE,
-)
-_OWNER = re.compile(
-    r"\b(?:the|an?|my|our|your|his|her|its|their|this|these|\w+['’]s"
-    r"|\d+(?:st|nd|rd|th))\s+$",
-    re.I,
-)
-_BOUND = re.compile(r"\b(?:until|till?|before|after|since|than|between)\s+$", re.IGNORECASE)
-_THING = re.compile(
-    r"\s+(?:news|alarms?|reminders?|meetings?|bulletin|train|bus|flight|class|appointments?"
-    r"|episode|routine|scene|mode|playlist|timers?|weather|forecast)\b",
-    re.IGNORECASE,
-)
-_MEASURED = re.compile(
-    r"\s*(?:%|°|(?:per\s?cent|degrees?|celsius|fahrenheit|kelvin|[cfkwmx]|km/?h|kph|mph|watts?"
-    r"|lumens?|lux|volts?|amps?|db|decibels?|hz|rpm|mm|cm|met(?:er|re)s?|inch(?:es)?|steps?"
-    r"|notch(?:es)?|points?|bars?|times|speed|volume|brightness|level|(?:minute|second|hour)s?"
-    r"|dollars?|euros?|out|of)\b)",
-    re.IGNORECASE,
-)
-_STEPS = re.compile(r"\s+(?:steps?|intervals?|increments?)\b", re.IGNORECASE)
-_HELD = re.compile(
-    r"\b(?:set|keep|hold|leave|put|fix|maintain|cap|limit|stay|volume|level|brightness|temperature"
-    r"|thermostat|speed|intensity|dimmer)\b",
-    re.IGNORECASE,
-)
-_CHANGED = re.compile(
-    r"\b(?:to|on|off|up|down|raise|lower|increase|decrease|reduce|boost|mute|open|close|start|stop"
-    r"|alarm|timer|reminder|event|meeting|appointment)\b",
-    re.IGNORECASE,
-)
-_EXACT = re.compile(
-    r"[:h]\s?\d\d|clock|past|after|quarter|noon|midday|midnight|[ap]\.?\s?m\b|hours", re.IGNORECASE
-)
-_AT = re.compile(r"@|\bat\b", re.IGNORECASE)
-_NEAR = 30
-"""Letters before a piece among which the word before it ends."""
 _CLAUSE_LENGTH = 100
 """Letters before a piece among which its clause's verb is looked for."""
-_HOURS = 24
-"""The hours of a day; a larger number is no time of it."""
-_OF_DAY = re.compile(
-    r"\s+(?:tonight|(?:in\s+the|this|at)\s+(?:morning|afternoon|evening|night))\b", re.IGNORECASE
-)
 _STOP = re.compile(r"[,;]")
-_CLAUSE = re.compile(r"[,;]|\band\b", re.IGNORECASE)
 _GAP = re.compile(r",?\s{0,2}")
 _SPLIT_VERB = re.compile(
     r"\b(?:turn|switch|put|leave|keep|power)\b(?!.*\b(?:on|off|up|down|to|at|in)\b)[^,;]*$", re.I
 )
-_SWITCH = re.compile(r"\b(?:turn|switch|put)\s+$", re.IGNORECASE)
-_DATED = re.compile(
-    r"\s*(?:$|[,.;!?]|(?:at|to|in\s+the|every|each|of\s+(?:every|each|next|this))\b)", re.IGNORECASE
-)
+_TODAY = re.compile(r"(?:(?:for|by|from)\s+)?today", re.IGNORECASE)
 
 
 def find(sentence: str, now: datetime) -> Found | None:
     """The time to act, or None where that is now or hangs on a condition; Unclear where no such
     time can be kept. Somebody's own texts and names are spaces in the sentence."""
-    text = moments.spelled(sentence)
+    text = spelled(sentence)
     if _QUESTION.match(text):
         return None
-    found = moments.pieces(text)
+    found = timewords.pieces(text)
     conditions = _conditions(text, found)
-    kept = _kept(text, [p for p in found if _outside(p.match.start(), conditions)])
-    kinds = {piece.kind for piece in kept}
-    if kinds.isdisjoint(("clock", "ahead")):
+    kept = timecontext.meant(text, [p for p in found if _outside(p.match.start(), conditions)])
+    if {piece.kind for piece in kept}.isdisjoint(("clock", "ahead", "vague")):
         _refuse_vague(text, conditions)
-    if kinds == {"period"}:
-        raise Unclear("vague", f"{kept[0].words!r} is no definite time")
-    if all(piece.kind == "day" and piece.words.lower() == "today" for piece in kept):
+    if all(piece.kind == "day" and _TODAY.fullmatch(piece.words) for piece in kept):
         return None
     spans = _spans(sentence, text, kept)
     words = " ".join(sentence[start:end] for start, end in spans)
@@ -129,62 +73,11 @@ def _outside(place: int, spans: list[tuple[int, int]]) -> bool:
 
 
 def _refuse_vague(text: str, conditions: list[tuple[int, int]]) -> None:
-    for vague in _VAGUE.finditer(text):
+    for vague in timewords.VAGUE.finditer(text):
         # "after lunch" begins like a condition, and is none.
         others = [span for span in conditions if span[0] != vague.start()]
         if _outside(vague.start(), others):
-            raise Unclear("vague", f"{vague[0]!r} is no definite time")
-
-
-def _kept(text: str, found: list[Piece]) -> tuple[Piece, ...]:
-    """The pieces that say when, not what."""
-    kept: list[Piece] = []
-    for piece in found:
-        if _says_when(text, piece, kept[-1].match.end() if kept else None):
-            kept.append(piece)
-    return tuple(kept)
-
-
-def _says_when(text: str, piece: Piece, since: int | None) -> bool:
-    """Whether the piece is a time to act; the last that is one ends at `since`."""
-    start, end = piece.match.span()
-    beside = since is not None and not text[since:start].strip(" ,")
-    if piece.kind == "zone":
-        return beside
-    before, lead = text[max(0, start - _NEAR) : start], piece.match["lead"].lower()
-    if _BOUND.search(before) or (not lead and (_OWNER.search(before) or _THING.match(text, end))):
-        return False
-    if piece.kind == "part":
-        return beside or bool(lead or piece.match["whose"] or piece.words.lower() == "tonight")
-    if piece.kind == "ahead":
-        return not _STEPS.match(text, end)
-    if piece.kind in ("day", "past") and "of" in lead.split():
-        return False
-    if piece.kind == "past":
-        return "from" not in lead and "for" not in lead
-    if piece.kind == "date" and (piece.match["monthday5"] or piece.match["last"]):
-        return beside or not before.strip() or (bool(lead) and _dated(text, piece))
-    return piece.kind != "clock" or _is_clock(text, piece, text[since:start])
-
-
-def _dated(text: str, piece: Piece) -> bool:
-    """Whether "on the 3rd" is a date, and no third lamp."""
-    start, end = piece.match.span()
-    return bool(_DATED.match(text, end)) and not _SWITCH.search(text[max(0, start - _NEAR) : start])
-
-
-def _is_clock(text: str, piece: Piece, clause: str) -> bool:
-    """Whether a number is a time of day, and no level or amount."""
-    match = piece.match
-    if _EXACT.search(match["clock"]):
-        return True
-    if not _AT.search(match["lead"]) or int(match["bare"] or 0) > _HOURS:
-        return False
-    if _OF_DAY.match(text, match.end()):
-        return True
-    clause = _CLAUSE.split(clause)[-1]
-    level = _HELD.search(clause) and not _CHANGED.search(clause)
-    return not level and not _MEASURED.match(text, match.end())
+            raise timeparts.vague(vague[0])
 
 
 def _spans(sentence: str, text: str, kept: tuple[Piece, ...]) -> tuple[tuple[int, int], ...]:

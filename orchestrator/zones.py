@@ -34,10 +34,16 @@ _ABBREVIATED = {
 }
 _AMBIGUOUS = frozenset({"ist", "ast", "sst", "gst"})
 """Of several zones each: India, Israel and Ireland have an IST."""
-_ORDINARY = frozenset({"wet", "et", "ct", "mt", "pt"}) | _AMBIGUOUS
-"""Abbreviations in capitals only."""
+_CAPITAL = frozenset({"wet", "et", "ct", "mt", "pt"})
+"""Abbreviations that are none in small letters."""
 _HERE = frozenset({"local", "my", "our"})
-_NO_PLACE = frozenset({"factory"})
+_NO_PLACE = frozenset(
+    {
+        *("act", "center", "east", "easter", "factory", "north", "oral", "reunion", "south"),
+        *("troll", "wake", "west"),
+    }
+)
+"""Zones whose names are more often something else."""
 _WORDS = re.compile(
     rf"\s+(?:in\s+)?(?P<zone>(?P<short>{'|'.join([*_ABBREVIATED, *_AMBIGUOUS])})"
     r"|(?P<place>(?!\b(?:this|every|each|any|next)\b)[a-z]+(?:[\s_/-]+[a-z]+){0,2}?)"
@@ -52,8 +58,8 @@ def behind(text: str, at: int) -> "re.Match[str] | None":
     if match is None:
         return None
     if match["short"] is not None:
-        ordinary = match["short"].lower() in _ORDINARY
-        return match if match["short"].isupper() or not ordinary else None
+        small = match["short"].lower() in _CAPITAL and not match["short"].isupper()
+        return None if small else match
     # "at 7 pm dinner time" and "at 7 play party time" name no zone.
     named = all(word[:1].isupper() for word in re.split(r"[\s_/-]+", match["place"]))
     return match if named or name(match) is not None else None

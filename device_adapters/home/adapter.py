@@ -181,7 +181,9 @@ class HomeAdapter(HaAdapter):
         return await self.do(button, "press", call, action.capitalize())
 
     def _named(self, want: Want, call: Invocation) -> Entity:
-        return self.ha.entity(home.named(self.announced, want, text_argument(call, "name")))
+        called = (self.device.name, *self.device.aliases)
+        name = text_argument(call, "name")
+        return self.ha.entity(home.named(self.announced, want, name, called))
 
     def _name(self, entity: Entity) -> str:
         return entity.description.name or self.device.name

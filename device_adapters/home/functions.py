@@ -64,19 +64,21 @@ def recognise(device: HaDevice) -> frozenset[str] | None:
     return serves(device) or None
 
 
-def named(device: HaDevice, want: Want, name: str) -> HaEntity:
+def named(device: HaDevice, want: Want, name: str, called: Sequence[str] = ()) -> HaEntity:
     """The one entity a name means; `DeviceRefused` names the others where it is not one.
 
     The exact name wins, then the only one that has all the words; a device's own name means its
-    only or unnamed entity.
+    only or unnamed entity, and so does one that the hub may have for it without its telling.
+    `called` is what people call the device, beside what it announces.
     """
     fitting = candidates(device, want)
-    asked = words(name)
-    exact = [e for e in fitting if asked in (words(e.name), words(f"{device.name} {e.name}"))]
-    if not exact and asked == words(device.name):
+    asked, own = words(name), [words(one) for one in (device.name, *called)]
+    exact = [e for e in fitting if asked in (words(e.name), *(one | words(e.name) for one in own))]
+    if asked in own and len(exact) != 1:
         exact = [e for e in fitting if not e.name] or fitting
-    partly = [e for e in fitting if asked <= words(f"{device.name} {e.name}")]
-    for found in (exact, partly):
+    partly = [e for e in fitting if any(asked <= one | words(e.name) for one in own)]
+    elsewhere = any(asked & words(entity.name) for entity in device.entities)
+    for found in (exact, partly, [] if elsewhere else fitting):
         if len(found) == 1:
             return found[0]
     raise DeviceRefused(f"which one is {name}? ({_offer(device, exact or partly or fitting)})")

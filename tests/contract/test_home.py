@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from device_adapters.classify import classify
-from device_adapters.ha import HaClient
-from device_adapters.home import HomeAdapter
+from device_adapters.ha import HaClient, HaDevice, HaEntity
+from device_adapters.home import HomeAdapter, functions
 from device_adapters.simulated.home import SimulatedHome
 from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
@@ -93,6 +93,50 @@ async def test_one_of_two_sockets_is_meant(adapter: Adapters, home: SimulatedHom
         await plug.call(invocation("turn_on", name="living room plug"))
     with pytest.raises(DeviceRefused, match=r"which one is toaster\? \(Fan, Heater\)"):
         await plug.call(invocation("turn_on", name="toaster"))
+
+
+@pytest.mark.parametrize("said", ["Reading corner", "reading light", "my reading corner", "corner"])
+async def test_a_renamed_device_is_found_by_what_people_call_it(
+    hub: HaClient, home: SimulatedHome, said: str
+) -> None:
+    device = Device(
+        id="x", kind=Kind.HOME, name="Reading corner", aliases=("reading light",),
+        protocol="homeassistant", address={"ha": home.identifier("Kitchen Lamp")},
+    )  # fmt: skip
+    done = await HomeAdapter(device, hub).call(invocation("turn_on", name=said))
+    assert done.detail == "Switched Reading corner on"
+    assert home.devices["Kitchen Lamp"]["state"] == "ON"
+
+
+async def test_a_name_that_only_the_hub_knows_means_the_only_entity(adapter: Adapters) -> None:
+    done = await adapter("Kitchen Lamp").call(invocation("turn_on", name="Reading corner"))
+    assert done.evidence is Evidence.VERIFIED
+
+
+def _gateway(*entities: tuple[str, str]) -> HaDevice:
+    announced = (
+        HaEntity(id=name, component=component, name=name, options={"command_topic": "t"})
+        for component, name in entities
+    )
+    return HaDevice(id="gate", name="0x00158d", entities=tuple(announced))
+
+
+def test_a_gateways_entity_is_found_beside_the_hubs_name_for_it() -> None:
+    gateway = _gateway(("light", "Porch light"), ("switch", "Freezer"))
+    called = ("Cellar box",)
+    for name in ("cellar box freezer", "freezer", "0x00158d freezer"):
+        assert functions.named(gateway, functions.SWITCHABLE, name, called).name == "Freezer"
+    for name in ("cellar box", "toaster"):
+        with pytest.raises(DeviceRefused, match=r"\(Porch light, Freezer\)"):
+            functions.named(gateway, functions.SWITCHABLE, name, called)
+    with pytest.raises(DeviceRefused, match=r"which one is freezer\? \(Porch light\)"):
+        functions.named(gateway, functions.LIGHT, "freezer", called)
+
+
+def test_which_of_two_locks_is_asked_by_their_names() -> None:
+    gateway = _gateway(("lock", "Front Door"), ("lock", "Back Door"))
+    with pytest.raises(DeviceRefused, match=r"which door\? \(Front Door, Back Door\)"):
+        functions.only(gateway, functions.LOCK, "door")
 
 
 async def test_what_is_on_already_is_verified(

@@ -29,6 +29,9 @@ MODEL = {
     SELFIE: "<nexa_0>('front')<nexa_end>",
     CALL: "<nexa_8>('5551234567')<nexa_end>",
     "tell me a joke": "<nexa_20>()<nexa_end>",
+    "set the volume": "<nexa_13>(None, 'media')<nexa_end>",
+    "selfie every day at 7 am": "<nexa_0>('front')<nexa_end>",
+    "selfie": "<nexa_0>('front')<nexa_end>",
 }
 FOUND = Device(id="p2", kind=Kind.PHONE, name="Fold", protocol="test")
 
@@ -278,12 +281,12 @@ async def test_every_request(hub: Rig, user: User) -> None:
         reply = await user.request(operation, id="r-1", **fields)
         assert reply == {"status": "ok", "data": data, "error": None, "id": "r-1"}
     listed = (await user.request("device/list"))["data"]
-    assert [(d["id"], d["approved"]) for d in listed] == [("p1", True), ("p2", False)]
+    assert {d["id"]: d["approved"] for d in listed} == {"p1": True, "hub": True, "p2": False}
     assert (await user.request("device/approve", device="Fold"))["data"]["approved"]
     assert (await user.request("device/rename", device="p2", name="Flip"))["data"]["name"] == "Flip"
-    assert {d.name for d in hub.registry.approved} == {"Pixel", "Flip"}
+    assert {d.name for d in hub.registry.approved} == {"Pixel", "octopus", "Flip"}
     assert (await user.request("device/remove", device="Flip"))["data"]["id"] == "p2"
-    assert [d.id for d in hub.registry.approved] == ["p1"]
+    assert [d.id for d in hub.registry.approved] == ["p1", "hub"]
     devices = await user.next("octopus/devices")
     assert {"id", "name", "kind", "connected"} <= devices[0].keys()
     assert "address" not in devices[0]
@@ -296,7 +299,8 @@ async def test_a_confirmation_over_mqtt(hub: Rig, user: User, answer: bool) -> N
         pass
     token = event["token"]
     asked = (await user.request("execution/get", execution=identity))["data"]["awaiting"]
-    assert asked == {"text": event["text"], "token": token}, "who missed the event asks"
+    told = {"text": event["text"], "token": token, "options": []}
+    assert asked == told, "who missed the event asks"
     wrong = await user.request("confirm", execution=identity, token="0" * 16)
     assert wrong["code"] == "not_awaited"
     right = await user.request("confirm", execution=identity, token=token, answer=answer)
@@ -315,10 +319,39 @@ async def test_cancelling_over_mqtt(hub: Rig, user: User) -> None:
     assert hub.adapter.calls == []
 
 
+async def test_a_question_over_mqtt(hub: Rig, user: User) -> None:
+    identity = (await user.command("set the volume"))["id"]
+    while (event := await user.next("octopus/event"))["state"] != "awaiting_answer":
+        pass
+    assert event["text"] == "set volume: which level?"
+    wrong = await user.request("answer", execution=identity, text="purple")
+    assert (wrong["code"], "does not answer" in wrong["error"]) == ("bad_command", True)
+    right = await user.request("answer", execution=identity, text="make it 4")
+    assert right["data"] == {"execution": identity, "answered": "make it 4"}
+    record, _ = await user.life(identity)
+    assert record["state"] == "succeeded"
+    assert hub.adapter.calls[-1].arguments["level"] == 4
+    late = await user.request("answer", execution=identity, text="5")
+    assert late["code"] == "not_awaited"
+
+
+async def test_a_schedule_over_mqtt(hub: Rig, user: User) -> None:
+    identity = (await user.command("selfie every day at 7 am"))["id"]
+    record, _ = await user.life(identity)
+    assert record["state"] == "scheduled"
+    (listed,) = (await user.request("schedule/list"))["data"]
+    assert (listed["id"], listed["words"]) == (identity, "every day at 07:00")
+    gone = (await user.request("schedule/cancel", schedule=identity))["data"]
+    assert gone["state"] == "cancelled"
+    again = await user.request("schedule/cancel", schedule=identity)
+    assert again["code"] == "bad_command"
+    assert (await user.request("schedule/list"))["data"] == []
+
+
 @pytest.mark.parametrize(
     ("operation", "payload", "said"),
     [
-        ("open/sesame", b"", "no operation 'open/sesame'; there are: cancel, confirm"),
+        ("open/sesame", b"", "no operation 'open/sesame'; there are: answer, cancel, confirm"),
         ("", b"", "no operation ''"),
         ("execution/get", b"", "execution: a text is needed"),
         ("execution/get", b'{"execution": "nothing"}', "no command 'nothing'"),

@@ -2,7 +2,9 @@
 
 import pytest
 
-from orchestrator.mentions import BLANK, Mention, find
+from orchestrator import names
+from orchestrator.mentions import Mention, find
+from orchestrator.spoken import BLANK
 from schemas.device import Device, Kind
 
 
@@ -57,7 +59,6 @@ def only(sentence: str) -> Mention:
         ("lock up", []),
         ("light it", []),
         ("set it to auto", []),
-        ("call him on his mobile", []),
         ("nothing at all", []),
         ("", []),
         (f"phone {BLANK * 4}", []),
@@ -102,6 +103,7 @@ def test_how_many(sentence: str, every: bool, count: int, own: bool) -> None:
         ("on Dad's phone", set()),
         ("on dads phone", set()),
         ("from her phone", set()),
+        ("on his mobile", set()),
         ("on the Pixel 9", set()),
         ("in the attic", set()),
     ],
@@ -129,6 +131,27 @@ def test_an_everyday_word_that_is_a_name_is_not_sure() -> None:
     alarm = (device("Alarm", Kind.HOME),)
     assert [m.sure for m in find("set an alarm", alarm)] == [True]
     assert [m.sure for m in find("set an alarm", alarm, frozenset({"alarm"}))] == [False]
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("pixle", "pixel"),
+        ("pxel", "pxel"),  # four letters
+        ("tabelt", "tablet"),
+        ("tabeltt", "tabeltt"),  # two slips in seven
+        ("telvisoin", "television"),
+        ("ligths", "lights"),
+        ("pixel7", "pixel7"),
+        ("certain", "certain"),
+        ("eights", "eights"),
+        ("tesla", "tesla"),
+        ("lampx", "lampx"),  # as near to one as to the other
+    ],
+)
+def test_a_misspelt_word_is_the_only_nearest(said: str, meant: str) -> None:
+    known = names.spellings([*names.SPELLINGS, "pixel", "pixel8", "testa", "lampo", "lampa"])
+    assert names.corrected(said, known) == meant
 
 
 @pytest.mark.parametrize("name", ["the", "and", "", "set", ".*", "<>", "on the"])

@@ -8,7 +8,7 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import rhythms
+from orchestrator import rhythms, rhythmwords
 from schemas.when import When
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
@@ -146,6 +146,9 @@ RULES = st.one_of(
         "FREQ=MONTHLY;INTERVAL={};BYMONTHDAY={}".format, st.integers(1, 4), st.integers(1, 31)
     ),
     st.builds(
+        "FREQ=MONTHLY;BYMONTHDAY={},{}".format, st.integers(1, 15), st.sampled_from([16, 31, -1])
+    ),
+    st.builds(
         "FREQ=MONTHLY;BYDAY={}{}".format,
         st.sampled_from([-1, 1, 2, 3, 4]),
         st.sampled_from(rhythms.CODES),
@@ -179,18 +182,21 @@ def test_the_days_are_those_of_rfc_5545(rule: str, start: datetime) -> None:
         ("every friday to monday", "FREQ=WEEKLY;BYDAY=MO,FR,SA,SU", ""),
         ("every hour and a half", "FREQ=MINUTELY;INTERVAL=90", ""),
         ("every quarter of an hour", "FREQ=MINUTELY;INTERVAL=15", ""),
+        ("every 1.5 hours", "FREQ=MINUTELY;INTERVAL=90", ""),
         ("once a week", "FREQ=WEEKLY", ""),
         ("the last friday of every month", "FREQ=MONTHLY;BYDAY=-1FR", ""),
         ("every", "", ""),
     ],
 )
 def test_words(words: str, rule: str, part: str) -> None:
-    assert rhythms.rhythm(words) == rhythms.Rhythm(rule, part)
+    assert rhythmwords.read(words) == rhythmwords.Rhythm(rule, part)
 
 
-@pytest.mark.parametrize("words", ["", "friday", "every lamp", "daily news"])
+@pytest.mark.parametrize(
+    "words", ["", "friday", "every lamp", "daily news", "every 0 days", "every half month"]
+)
 def test_words_of_no_recurrence(words: str) -> None:
-    assert rhythms.rhythm(words) is None
+    assert rhythmwords.read(words) is None
 
 
 @pytest.mark.parametrize(
@@ -232,6 +238,11 @@ def test_words_of_no_recurrence(words: str) -> None:
             "2026-11-30 09:00",
             "FREQ=MONTHLY;BYMONTHDAY=-1",
             "on the last day of every month at 09:00",
+        ),
+        (
+            "2026-12-01 09:00",
+            "FREQ=MONTHLY;BYMONTHDAY=1,15",
+            "on the 1st and 15th of every month at 09:00",
         ),
         (
             "2026-12-07 09:00",
