@@ -23,12 +23,14 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator import guard, moments, rhythms, router
+from orchestrator import guard
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.policy import Policy
+from orchestrator.routing import router
 from orchestrator.settings import PACKAGED
+from orchestrator.times import moments, rhythms
 from orchestrator.understanding import Understander, Understanding
 from schemas.decoded import Decoded
 from schemas.device import Device, Kind

@@ -2,7 +2,7 @@
 
 import re
 
-from orchestrator import numerals
+from orchestrator.times import numerals
 from schemas.call import Change
 from schemas.function import Parameter, ParameterType
 
@@ -31,7 +31,8 @@ _LESS = re.compile(
 )
 _MORE = re.compile(
     _SIGNED.format("+")
-    + r"|\b(?:plus|up|raise|increase|louder|higher|more|boost|add|brighter|brighten|warmer|hotter)\b"
+    + r"|\b(?:plus|up|raise|increase|louder|higher|more|boost|add|brighter|brighten|warmer"
+    r"|hotter)\b"
 )
 _PERCENT = re.compile(r"%|\bper ?cent\b")
 _MILLIMETRES = {"mm": 1.0, "millim": 1.0, "cm": 10.0, "centim": 10.0, "inch": 25.4}

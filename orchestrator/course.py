@@ -7,7 +7,7 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from orchestrator import questions, rhythms, texts
+from orchestrator import questions, texts
 from orchestrator.answers import describe
 from orchestrator.bus import Bus
 from orchestrator.executor import Executor
@@ -18,6 +18,7 @@ from orchestrator.questions import Ask, Reply
 from orchestrator.reading import Reading
 from orchestrator.registry import Registry
 from orchestrator.settling import Given, Settler
+from orchestrator.times import rhythms
 from orchestrator.unbroken import unbroken
 from orchestrator.understanding import Understanding
 from orchestrator.waiting import WaitingRoom
@@ -218,8 +219,9 @@ class Course:
             reason=question.text,
             **_of_the_model(understood),
         )
+        at = await unbroken(asking)
         told = Event(
-            id=command.id, user=command.user, state=RunState.AWAITING_ANSWER, at=await unbroken(asking),
+            id=command.id, user=command.user, state=RunState.AWAITING_ANSWER, at=at,
             text=question.text, options=tuple(option.label for option in question.options),
         )  # fmt: skip
         reply = await self._waiting.answer(command, told, read, ANSWER_WITHIN, self._bus.publish)

@@ -117,9 +117,7 @@ class Executor:
                 pending = self._journal.move_step(command.id, step.index, StepState.PENDING)
                 await unbroken(pending)
 
-    def tell_end(
-        self, command: Command, step: Step, outcome: Outcome, at: float
-    ) -> None:
+    def tell_end(self, command: Command, step: Step, outcome: Outcome, at: float) -> None:
         """Tell how a step ended, once the journal has it."""
         self._tell(command, step, StepState(outcome.state), at, _said(outcome))
 
@@ -176,7 +174,7 @@ class Executor:
         return outcome
 
     async def _undo(self, device: str, invocation: Invocation) -> Restore | None:
-        """What would undo the call; None where the device does not say, or the call changes nothing.
+        """What would undo the call; None where the device does not say, or nothing changes.
 
         It is for a person who changes their mind: no reason not to do what was asked.
         """
@@ -238,9 +236,7 @@ class Executor:
         at = await self._journal.settle(command.id, step.index, outcome)
         self.tell_end(command, step, outcome, at)
 
-    def _tell(
-        self, command: Command, step: Step, state: str, at: float, text: str = ""
-    ) -> None:
+    def _tell(self, command: Command, step: Step, state: str, at: float, text: str = "") -> None:
         self._bus.publish(
             Event(id=command.id, user=command.user, state=state, at=at, step=step.index,
                   function=step.function, device=step.device or "", text=text)

@@ -9,10 +9,11 @@ import langcodes
 import phonenumbers
 import webcolors
 
-from orchestrator import amounts, moments, rhythms
+from orchestrator import amounts
 from orchestrator.catalogue import Catalogue
 from orchestrator.questions import Ask
-from orchestrator.when import Found
+from orchestrator.times import moments, numerals, rhythms
+from orchestrator.times.when import Found
 from schemas.base import Scalar, Value
 from schemas.call import Call, Change, Person
 from schemas.color import COLORS
@@ -150,7 +151,7 @@ def _ask(
     why: str = "",
     options: tuple[Option, ...] = (),
 ) -> Ask:
-    """The question for one of a function's parameters; `place` is the call's, or the parameter's."""
+    """The question for one of some parameters; `place` is the call's, or the parameter's."""
     wanted = " or ".join(name.replace("_", " ") for name in names)
     said = f" ({why})" if why else ""
     own = place.endswith(f".{names[0]}")
@@ -171,7 +172,7 @@ def _said(value: Scalar, sentence: str) -> bool:
     plain = _plain(sentence)
     if isinstance(value, str):
         return _plain(value) in plain
-    digits = re.findall(r"\d+(?:\.\d+)?", moments.digits(sentence))
+    digits = re.findall(r"\d+(?:\.\d+)?", numerals.digits(sentence))
     return any(float(number) == float(value) for number in digits)
 
 
@@ -262,7 +263,7 @@ def _phone_number(value: Scalar, _: Parameter, context: Context) -> Canonical | 
     if all(word in _SPOKEN_DIGITS or word.isdecimal() for word in words):
         text = "".join(_SPOKEN_DIGITS.get(word, word) for word in words)
     if not re.search(r"\d", text):
-        return _person(text)
+        return _person(text, context)
     try:
         number = phonenumbers.parse(text, context.region)
     except phonenumbers.NumberParseException:
@@ -280,22 +281,30 @@ def _contact(value: Scalar, parameter: Parameter, context: Context) -> Canonical
     """A number as it was said, or somebody to be looked up."""
     text = str(value).strip()
     spoken = re.fullmatch(r"[\d\s().\-/+]+", text)
-    return _phone_number(text, parameter, context) if spoken else _person(text)
+    return _phone_number(text, parameter, context) if spoken else _person(text, context)
 
 
-def _person(text: str) -> Person | None:
-    """Somebody's name; None for words that name nobody."""
-    return Person(person=text) if text and not _NOBODY.fullmatch(text) else None
+def _person(text: str, context: Context) -> Person | None:
+    """Somebody's name, with which of their numbers; None for words that name nobody."""
+    if not text or _NOBODY.fullmatch(text):
+        return None
+    which = re.search(rf"{re.escape(text)}{_WHICH}", context.sentence, re.IGNORECASE)
+    return Person(person=text, which=which[1].lower() if which else "")
 
 
+_WHICH = (
+    r"(?:['’]s)?,? (?:(?:on|at) (?:(?:his|her|their|the|my) )?)?"
+    r"(work|mobile|cell|home|office|landline)(?: (?:number|phone|line))?[.!?]*$"
+)
+"""Which number is meant, behind a name, where the sentence ends with it."""
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def _email(value: Scalar, _: Parameter, __: Context) -> Canonical | None:
+def _email(value: Scalar, _: Parameter, context: Context) -> Canonical | None:
     text = re.sub(r"\s+dot\s+", ".", re.sub(r"\s+at\s+", "@", str(value).strip()))
     if _ADDRESS.fullmatch(text):
         return text
-    return None if "@" in text else _person(str(value).strip())
+    return None if "@" in text else _person(str(value).strip(), context)
 
 
 def _language(value: Scalar, _: Parameter, __: Context) -> Canonical | None:

@@ -1,4 +1,4 @@
-"""Sentences for the hub itself: call off, undo, list. They name no device and need no model; pure."""
+"""Sentences for the hub itself: undo, call off, list what is scheduled; no model is needed."""
 
 import re
 from enum import StrEnum
@@ -22,50 +22,51 @@ class Order(Value):
     words: str = ""
 
 
-_THAT = r"(?:it|that|this|the last (?:one|thing|command|action|change)|what you (?:just )?did|everything)"
+_THAT = (
+    r"(?:it|that|this|the last (?:one|thing|command|action|change)|what you (?:just )?did"
+    r"|everything)"
+)
 _POLITE = (
     r"(?:(?:oh|no|ok|okay|please|hey|sorry|actually|well|wait|um|uh|just|can you|could you) )*"
 )
 _END = r"(?: (?:please|again|thanks|thank you|now|right now|right away))*"
-_ORDERS: tuple[tuple[Wish, re.Pattern[str]], ...] = (
-    (
-        Wish.UNDO,
-        re.compile(
-            rf"(?:undo|revert|reverse|take back)(?: {_THAT})?|(?:put|set|change|turn) {_THAT} back"
-            rf"(?: (?:to )?(?:how|the way|what) it was)?|undo (?:my|the) (?:last|previous) \w+"
-        ),
+
+
+def _whole(*ways: str) -> re.Pattern[str]:
+    """A sentence that says nothing but one of these."""
+    return re.compile(f"{_POLITE}(?:{'|'.join(ways)}){_END}")
+
+
+_ORDERS = {
+    Wish.UNDO: _whole(
+        rf"(?:undo|revert|reverse|take back)(?: {_THAT})?",
+        rf"(?:put|set|change|turn) {_THAT} back(?: (?:to )?(?:how|the way|what) it was)?",
+        r"undo (?:my|the) (?:last|previous) \w+",
     ),
-    (
-        Wish.CANCEL,
-        re.compile(
-            rf"(?:cancel|abort|stop|scrap|drop)(?: {_THAT})?|forget (?:about )?{_THAT}"
-            rf"|never ?mind(?: {_THAT})?|(?:cancel|abort|stop) (?:my|the) (?:last|current) (?:command|request)"
-        ),
+    Wish.CANCEL: _whole(
+        rf"(?:cancel|abort|stop|scrap|drop)(?: {_THAT})?",
+        rf"forget (?:about )?{_THAT}|never ?mind(?: {_THAT})?",
+        r"(?:cancel|abort|stop) (?:my|the) (?:last|current) (?:command|request)",
     ),
-    (
-        Wish.LIST,
-        re.compile(
-            r"(?:list|show(?: me)?|tell me|read(?: me)?|what are) (?:all )?(?:of )?(?:my |the )?"
-            r"schedule[sd]?(?: \w+)?|what(?: is|s)? (?:have i )?(?:scheduled|planned)(?: \w+)?"
-            r"|what have (?:i|you|we) scheduled|do i have (?:any(?:thing)? )?schedule[sd]?"
-        ),
+    Wish.LIST: _whole(
+        r"(?:list|show(?: me)?|tell me|read(?: me)?|what are) (?:all )?(?:of )?(?:my |the )?"
+        r"schedule[sd]?(?: \w+)?",
+        r"what(?: is|s)? (?:have i )?(?:scheduled|planned)(?: \w+)?",
+        r"what have (?:i|you|we) scheduled|do i have (?:any(?:thing)? )?schedule[sd]?",
     ),
-    (
-        Wish.UNSCHEDULE,
-        re.compile(
-            r"(?:cancel|delete|remove|stop|drop|scrap|clear) (?P<all>(?:all|every)(?: of)? )?(?:my |the |that )?"
-            r"(?P<words>.*?) ?schedules?(?: (?:for|of|to|at|with|about) (?P<more>.+))?"
-        ),
+    Wish.UNSCHEDULE: _whole(
+        r"(?:cancel|delete|remove|stop|drop|scrap|clear) (?P<all>(?:all|every)(?: of)? )?"
+        r"(?:my |the |that )?(?P<words>.*?) ?schedules?"
+        r"(?: (?:for|of|to|at|with|about) (?P<more>.+))?",
     ),
-)
+}
 
 
 def read(sentence: str) -> Order | None:
     """The order that a sentence is, as a whole; None for any other sentence."""
     plain = " ".join(re.sub(r"[^\w:]", " ", re.sub(r"['’]", "", sentence.casefold())).split())
-    for wish, pattern in _ORDERS:
-        found = re.fullmatch(f"{_POLITE}(?:{pattern.pattern}){_END}", plain)
-        if found:
+    for wish, pattern in _ORDERS.items():
+        if found := pattern.fullmatch(plain):
             return Order(wish=wish, words=_which(found) if wish is Wish.UNSCHEDULE else "")
     return None
 

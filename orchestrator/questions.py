@@ -37,26 +37,33 @@ _ORDINALS = {
     "former": 0,
 }
 _FILLING = frozenset(
-    "the a an one ones my on in of to please thanks use take with i mean want id like is it its "
-    "that thats number option s well uh um oh er meant".split()
+    {
+        *("the", "a", "an", "one", "ones", "my", "on", "in", "of", "to", "please", "thanks", "use"),
+        *("take", "with", "i", "mean", "meant", "want", "id", "like", "is", "it", "its", "that"),
+        *("thats", "number", "option", "s", "well", "uh", "um", "oh", "er"),
+    }
 )
+_EVERY = frozenset({"both", "all", "every", "each", "everyone", "them"})
 _YES = re.compile(
-    r"(?:(?:oh|well|ok|okay) )?(?:y|yes|yeah|yep|yup|sure|ok|okay|correct|right|confirm(?:ed)?|do it"
-    r"|go ahead|of course|absolutely|please do|affirmative|go for it|thats right)"
+    r"(?:(?:oh|well|ok|okay) )?"
+    r"(?:y|yes|yeah|yep|yup|sure|ok|okay|correct|right|confirm(?:ed)?|do it|go ahead|of course"
+    r"|absolutely|please do|affirmative|go for it|thats right)"
     r"(?: (?:please|thanks|thank you|do it|go ahead|sure|do|that is right|yes|thats right))*"
 )
 _NO = re.compile(
-    r"(?:(?:oh|well|ok|okay|no|actually|sorry) )?(?:n|no|nope|nah|cancel(?: (?:it|that))?|stop(?: it)?"
-    r"|never ?mind(?: (?:it|that))?|forget (?:it|that|about it)|nothing|none(?: of (?:them|those))?"
-    r"|neither|dont(?: do (?:it|that))?|do not(?: do (?:it|that))?|leave it|abort|negative"
-    r"|dont bother|no way|better not|not now)"
+    r"(?:(?:oh|well|ok|okay|no|actually|sorry) )?"
+    r"(?:n|no|nope|nah|cancel(?: (?:it|that))?|stop(?: it)?|never ?mind(?: (?:it|that))?"
+    r"|forget (?:it|that|about it)|nothing|none(?: of (?:them|those))?|neither"
+    r"|(?:dont|do not)(?: do (?:it|that))?|leave it|abort|negative|dont bother|no way"
+    r"|better not|not now)"
     r"(?: (?:please|thanks|thank you|dont|do not|cancel|never ?mind|leave it|no))*"
 )
 _LEAD = re.compile(
     r"^\s*(?:(?:please|well|uh|um|oh|ok|okay|yes|sure)[ ,]+)*"
     r"(?:(?:can you |could you )?(?:make|set|put|turn|change) (?:it|that)(?: to| at| on)?|make that"
-    r"|i(?:'d| would) (?:like|say)|i (?:mean|meant|want)|let'?s (?:say|take|make it)|go (?:for|with)"
-    r"|it(?:'s| is| should (?:be|say))|(?:just )?(?:say|tell (?:him|her|them)(?: that)?)|to|at)\b[ ,:]*",
+    r"|i(?:'d| would) (?:like|say)|i (?:mean|meant|want)|let'?s (?:say|take|make it)"
+    r"|go (?:for|with)|it(?:'s| is| should (?:be|say))"
+    r"|(?:just )?(?:say|tell (?:him|her|them)(?: that)?)|to|at)\b[ ,:]*",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(r"[ ,]*(?:please|thanks|thank you)?[ .!?]*$", re.IGNORECASE)
@@ -95,16 +102,8 @@ def _picked(plain: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
         return ()
     if named := _named(set(said), options):
         return named
-    if said in (
-        ["both"],
-        ["all"],
-        ["every"],
-        ["each"],
-        ["everyone"],
-        ["all", "them"],
-        ["both", "them"],
-    ):
-        return options if said[0] != "both" or len(options) == 2 else ()
+    if said and set(said) <= _EVERY:
+        return options if "both" not in said or len(options) == 2 else ()
     places = [_ORDINALS[word] for word in said or plain.split() if word in _ORDINALS]
     if len(places) == 1 and len(said) <= 1 and places[0] < len(options):
         return (options[places[0]],)

@@ -9,11 +9,17 @@ from schemas.function import ParameterType
 
 WITHIN = 300.0
 """Seconds after a command during which "it" may mean its thing."""
-_LEAD = r"(?:(?:and|then|now|ok|okay|please|also|no|hey|just|can you|could you|would you|will you)[ ,]+)*"
-_VERB = r"turn|switch|set|make|put|lock|unlock|open|close|shut|dim|brighten|raise|lower|start|stop|pause|mute"
+_LEAD = (
+    r"(?:(?:and|then|now|ok|okay|please|also|no|hey|just|can you|could you|would you|will you)"
+    r"[ ,]+)*"
+)
+_VERB = (
+    r"turn|switch|set|make|put|lock|unlock|open|close|shut|dim|brighten|raise|lower|start|stop"
+    r"|pause|mute"
+)
 _IT = re.compile(
-    rf"^(?P<lead>{_LEAD})(?P<verb>{_VERB})(?P<particle> (?:on|off|up|down))? (?:it|that|them|this)\b"
-    r"(?P<rest>.*?)(?:,? again)?[.!?]*$",
+    rf"^(?P<lead>{_LEAD})(?P<verb>{_VERB})(?P<particle> (?:on|off|up|down))?"
+    r" (?:it|that|them|this)\b(?P<rest>.*?)(?:,? again)?[.!?]*$",
     re.IGNORECASE,
 )
 _LONGEST = 60

@@ -173,7 +173,8 @@ class Registry:
             raise NameTaken(f"another device is called {name!r}")
         self._approved[device.id] = device.model_copy(update={"name": name})
         self._store()
-        self._spawn(self._disconnect(device.id), f"{device.id} renamed")  # its adapter knows the name
+        # Its adapter knows the old name.
+        self._spawn(self._disconnect(device.id), f"{device.id} renamed")
         return self._approved[device.id]
 
     def keep_connecting(self) -> None:

@@ -16,7 +16,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from orchestrator.journal import Journal, JournalUnavailable
-from orchestrator.rhythms import following
+from orchestrator.times.rhythms import following
 from orchestrator.unbroken import unbroken
 from schemas.command import Command
 from schemas.execution import Execution

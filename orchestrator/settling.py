@@ -5,13 +5,14 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from orchestrator import amounts, people, planner, router
+from orchestrator import amounts, people, planner
 from orchestrator.catalogue import Catalogue
 from orchestrator.grounding import Canonical
 from orchestrator.people import Contact, Match, People
 from orchestrator.policy import Ruling, Verdict
 from orchestrator.questions import Ask, Reply
 from orchestrator.registry import Registry
+from orchestrator.routing import router
 from orchestrator.understanding import Understander, Understanding
 from schemas.base import Value
 from schemas.call import Change, Invocation, Person, Restore
@@ -174,12 +175,13 @@ class Settler:
     async def _person(
         self, person: Person, parameter: Parameter, step: Step, user: str, place: str
     ) -> str:
-        said, mail = person.person, parameter.type is ParameterType.EMAIL
+        which = f"'s {person.which} number" if person.which else ""
+        said, mail = person.person + which, parameter.type is ParameterType.EMAIL
         matches = self._matches(said, user, (), mail)
         if len(matches) != 1 or not matches[0].sure:
             book = await self._address_book(step, user)
             if book is None and not matches and not mail:
-                return said  # the device knows its people itself
+                return person.person  # the device knows its people itself
             matches = self._matches(said, user, book or (), mail)
         if len(matches) == 1 and matches[0].sure:
             return matches[0].email if mail else matches[0].callee

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from orchestrator import decoder, grounding, guard, orders, rhythms, when
+from orchestrator import decoder, grounding, guard, orders
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.guard_patterns import Kind
-from orchestrator.moments import Unclear
+from orchestrator.guard.patterns import Kind
 from orchestrator.orders import Order
 from orchestrator.policy import Policy, Verdict
 from orchestrator.questions import Ask
+from orchestrator.times import rhythms, when
+from orchestrator.times.moments import Unclear
 from schemas.base import Value
 from schemas.call import Call
 from schemas.decoded import Decoded

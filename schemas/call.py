@@ -15,9 +15,10 @@ class Change(Value):
 
 
 class Person(Value):
-    """Somebody to be looked up, as said ("mom", "John's work number")."""
+    """Somebody to be looked up, as said ("mom"), and which number if that is said ("work")."""
 
     person: str
+    which: str = ""
 
 
 class Call(Value):

@@ -129,9 +129,11 @@ async def test_a_question_expires(
 
 
 async def test_a_restart_ends_what_was_asked(tmp_path: Path, catalogue: Catalogue) -> None:
-    async with rig(tmp_path, catalogue, Many(VOLUME)) as hub:
-        async with asked(hub, command("set the volume")):
-            pass
+    async with (
+        rig(tmp_path, catalogue, Many(VOLUME)) as hub,
+        asked(hub, command("set the volume")) as told,
+    ):
+        assert told.state == "awaiting_answer"
     async with rig(tmp_path, catalogue, Many(VOLUME)) as hub:
         await hub.pipeline.recover()
         assert (await ended(hub, "c1"))[0] == "expired"
@@ -185,7 +187,8 @@ PEOPLE = People(
     users={"ann": Speaker(relations={"mom": "Margaret Smith"})},
     contacts=(
         Contact(name="Margaret Smith", numbers=(("mobile", "+1 202 555 0100"),)),
-        Contact(name="Jo Miller", numbers=(("mobile", "+1 202 555 0101"), ("work", "+1 202 555 0102"))),
+        Contact(name="Jo Miller",
+                numbers=(("mobile", "+1 202 555 0101"), ("work", "+1 202 555 0102"))),
         Contact(name="Jo Adams", numbers=(("mobile", "+1 202 555 0103"),)),
     ),
 )  # fmt: skip
@@ -211,6 +214,13 @@ async def test_one_of_two_people_is_picked(
             state, said = await say(hub, answer)
             assert state == "succeeded", said
         assert f"<{number}>" in str(hub.adapter.calls[0].arguments["phone_number"])
+
+
+async def test_the_sentence_may_say_which_number(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = Many({"call Jo Miller on his work number": "<nexa_8>('Jo Miller')<nexa_end>"})
+    async with rig(tmp_path, catalogue, model, policy=FREELY, people=PEOPLE) as hub:
+        assert (await say(hub, "call Jo Miller on his work number", "c1"))[0] == "succeeded"
+        assert hub.adapter.calls[0].arguments == {"phone_number": "Jo Miller <+12025550102>"}
 
 
 async def test_an_answer_is_shown_with_who_is_called_before_a_confirmation(
@@ -304,7 +314,8 @@ PICK = Question(
     ("said", "value"),
     [
         ("the golf", "g"), ("Golf", "g"), ("the first", "g"), ("number 2", "i"), ("id 4", "i"),
-        ("the last one", "o"), ("office", "o"), ("the PC", "o"), ("third", "o"), ("the 3rd one", "o"),
+        ("the last one", "o"), ("office", "o"), ("the PC", "o"), ("third", "o"),
+        ("the 3rd one", "o"),
         ("i meant the golf", "g"), ("take the office pc please", "o"), ("uh the second", "i"),
     ],
 )  # fmt: skip

@@ -4,10 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from orchestrator import amounts, grounding, when
+from orchestrator import amounts, grounding
 from orchestrator.catalogue import Catalogue
-from orchestrator.moments import Unclear
 from orchestrator.questions import Ask
+from orchestrator.times import when
+from orchestrator.times.moments import Unclear
 from schemas.base import Scalar
 from schemas.call import Call, Change, Person
 

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import guard
 from orchestrator.catalogue import Catalogue
-from orchestrator.guard_patterns import Kind
+from orchestrator.guard.patterns import Kind
 from schemas.function import Function, ParameterType
 
 _PIECE = re.compile(r"\{(\w+):([^}]*)\}")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator import names
-from orchestrator.mentions import Mention, find
-from orchestrator.spoken import BLANK
+from orchestrator.routing import names
+from orchestrator.routing.mentions import Mention, find
+from orchestrator.routing.spoken import BLANK
 from schemas.device import Device, Kind
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import moments, numerals, rhythms
+from orchestrator.times import moments, numerals, rhythms
 from schemas.when import When
 
 BERLIN = ZoneInfo("Europe/Berlin")

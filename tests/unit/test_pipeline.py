@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator import journal as journal_module
 from orchestrator import course, ledger, pipeline
+from orchestrator import journal as journal_module
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import JournalUnavailable
 from orchestrator.pipeline import BadCommand, Busy, NotAwaited

@@ -8,7 +8,7 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import rhythms, rhythmwords
+from orchestrator.times import rhythms, rhythmwords
 from schemas.when import When
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Sydney")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator import mentions, router
 from orchestrator.catalogue import Catalogue
+from orchestrator.routing import mentions, router
 from schemas.device import Device, Kind
 from schemas.plan import Argument, Plan, Ref, Step
 

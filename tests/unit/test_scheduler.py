@@ -14,8 +14,8 @@ import pytest
 
 from orchestrator import scheduler as scheduler_module
 from orchestrator.journal import Journal, JournalUnavailable
-from orchestrator.rhythms import following
 from orchestrator.scheduler import GRACE, LOOK_EVERY, MANY, Scheduler
+from orchestrator.times.rhythms import following
 from schemas.command import Command
 from schemas.execution import Execution, RunState
 from schemas.schedule import ScheduleState

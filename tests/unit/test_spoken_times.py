@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator import moments, when
-from orchestrator.rhythms import MONTHS, WEEKDAYS, ordinal
+from orchestrator.times import moments, when
+from orchestrator.times.rhythms import MONTHS, WEEKDAYS, ordinal
 from schemas.when import When
 
 ONES = (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import moments, when
+from orchestrator.times import moments, when
 
 NOW = datetime(2026, 11, 25, 17, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 

@@ -2,8 +2,8 @@
 
 import re
 
-from orchestrator.guard_text import BLANK, Said
-from orchestrator.guard_words import VERBS, listed, phrases
+from orchestrator.guard.text import BLANK, Said
+from orchestrator.guard.words import VERBS, listed, phrases
 from schemas.function import ParameterType
 
 _NAMES = frozenset(

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from orchestrator import clauses, mentions, names, spoken
 from orchestrator.catalogue import Catalogue
-from orchestrator.clauses import Said, Span
-from orchestrator.mentions import Mention
+from orchestrator.routing import clauses, mentions, names, spoken
+from orchestrator.routing.clauses import Said, Span
+from orchestrator.routing.mentions import Mention
 from schemas.device import Device, Kind
 from schemas.function import Function, ParameterType
 from schemas.plan import Plan, Step

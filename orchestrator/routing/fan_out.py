@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from orchestrator import spoken
 from orchestrator.catalogue import Catalogue
-from orchestrator.entities import Target
+from orchestrator.routing import spoken
+from orchestrator.routing.entities import Target
 from schemas.function import Function, ParameterType
 from schemas.plan import Argument, Plan, Ref, Step
 

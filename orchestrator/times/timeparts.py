@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from orchestrator import lengths, rhythms, rhythmwords, zones
-from orchestrator.lengths import Length
-from orchestrator.timewords import Piece
+from orchestrator.times import lengths, rhythms, rhythmwords, zones
+from orchestrator.times.lengths import Length
+from orchestrator.times.timewords import Piece
 from schemas.errors import HubError
 
 Problem = Literal["past", "contradiction", "no_such_date", "unknown_zone", "not_a_time", "vague"]

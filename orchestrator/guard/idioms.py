@@ -2,7 +2,7 @@
 
 import re
 
-from orchestrator.guard_words import BASE, VERBS, phrases
+from orchestrator.guard.words import BASE, VERBS, phrases
 
 _POSSIBLY = r"(?: (?:please|kindly|possibly|maybe|just|quickly|also|then|perhaps))*"
 _I = r"(?:i|we) (?:(?:really|just|do|am|was|still|now|have|also) )*"

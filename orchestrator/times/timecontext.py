@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from orchestrator.timeparts import vague
-from orchestrator.timewords import VERBS, Piece
+from orchestrator.times.timewords import VERBS, Piece
 
 _OWNER = re.compile(
     r"\b(?:the|an?|my|our|your|his|her|its|their|this|these|\w+['’]s"
@@ -107,13 +106,22 @@ class _Spot(NamedTuple):
 
 
 def meant(text: str, found: list[Piece]) -> tuple[Piece, ...]:
-    """The pieces that say when, not what, each judged by those before it; Unclear for one that may
-    be a time or a length."""
+    """The pieces that say when, not what; each may lean on the last before it."""
     kept: list[Piece] = []
     for piece in found:
         if _says_when(_Spot(text, piece, kept[-1] if kept else None)):
             kept.append(piece)
     return tuple(kept)
+
+
+def ambiguous(text: str, kept: tuple[Piece, ...]) -> Piece | None:
+    """A piece that may be a time or a length ("off for a week from Friday")."""
+    for piece in kept:
+        if piece.kind == "day" and piece.match["shift"] and "for" in piece.lead.split():
+            clause = _CLAUSE.split(text[: piece.match.start()])[-1]
+            if _SWITCHED.search(clause):
+                return piece
+    return None
 
 
 def _says_when(spot: _Spot) -> bool:
@@ -173,8 +181,6 @@ def _is_day(spot: _Spot) -> bool:
     match, lead = spot.piece.match, spot.piece.lead
     if match["weekday"] and not lead and match["weekday"][0].isupper() and spot.followed(_NAMED):
         return False
-    if match["shift"] and "for" in lead.split() and _SWITCHED.search(spot.clause):
-        raise vague(spot.piece.words)  # "off for a week from Friday": from then on, or then?
     return "of" not in lead.split()
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from orchestrator import names, spoken
-from orchestrator.spoken import Token, Words, set_of
+from orchestrator.routing import names, spoken
+from orchestrator.routing.spoken import Token, Words, set_of
 from schemas.base import Value
 from schemas.device import Device, Kind
 

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from orchestrator import spoken
 from orchestrator.catalogue import Catalogue
-from orchestrator.mentions import Mention
-from orchestrator.spoken import Token
+from orchestrator.routing import spoken
+from orchestrator.routing.mentions import Mention
+from orchestrator.routing.spoken import Token
 from schemas.call import Person
 from schemas.function import Function, ParameterType
 from schemas.plan import Argument, Plan, Step

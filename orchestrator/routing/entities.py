@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from orchestrator import names, spoken
+from orchestrator.routing import names, spoken
 from schemas.device import Device, Kind
 
 REFERRING = frozenset("it its that this them those these there one".split())  # noqa: SIM905

@@ -5,11 +5,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from orchestrator import clauses, entities, fan_out, spoken
 from orchestrator.catalogue import Catalogue
-from orchestrator.entities import Target
-from orchestrator.mentions import Mention
-from orchestrator.shares import Share, shares
+from orchestrator.routing import clauses, entities, fan_out, spoken
+from orchestrator.routing.entities import Target
+from orchestrator.routing.mentions import Mention
+from orchestrator.routing.shares import Share, shares
 from schemas.device import Device, Kind
 from schemas.errors import HubError
 from schemas.function import Function, ParameterType

@@ -8,12 +8,12 @@ what is left is searched for the words of each kind, and something must be asked
 import re
 from collections.abc import Iterator
 
-from orchestrator import guard_patterns as patterns
-from orchestrator.guard_clauses import Mood, moods
-from orchestrator.guard_idioms import plain
-from orchestrator.guard_patterns import Kind
-from orchestrator.guard_text import Said, normal
-from orchestrator.guard_vague import is_vague
+from orchestrator.guard import patterns
+from orchestrator.guard.clauses import Mood, moods
+from orchestrator.guard.idioms import plain
+from orchestrator.guard.patterns import Kind
+from orchestrator.guard.text import Said, normal
+from orchestrator.guard.vague import is_vague
 from schemas.base import Value
 from schemas.function import Effect, Function, ParameterType
 

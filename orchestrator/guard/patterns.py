@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from orchestrator.guard_words import ACTING, DETERMINER, PRONOUN, VERBS, WORD, phrases
+from orchestrator.guard.words import ACTING, DETERMINER, PRONOUN, VERBS, WORD, phrases
 
 
 class Kind(StrEnum):

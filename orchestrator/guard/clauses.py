@@ -3,7 +3,7 @@
 import re
 from enum import Enum, auto
 
-from orchestrator.guard_words import (
+from orchestrator.guard.words import (
     ACTED,
     ACTING,
     BASES,

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from orchestrator import lengths, rhythms, timewords
-from orchestrator.lengths import Length
-from orchestrator.numerals import digits, spelled
-from orchestrator.timeparts import Said, Unclear, contradiction, no_such, together, vague
-from orchestrator.timewords import Piece
+from orchestrator.times import lengths, rhythms, timewords
+from orchestrator.times.lengths import Length
+from orchestrator.times.numerals import digits, spelled
+from orchestrator.times.timeparts import Said, Unclear, contradiction, no_such, together, vague
+from orchestrator.times.timewords import Piece
 from schemas.when import When
 
 __all__ = ["Unclear", "clock", "digits", "length", "read", "settle"]

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from orchestrator import lengths, rhythmwords, zones
+from orchestrator.times import lengths, rhythmwords, zones
 
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
 VERBS = r"""(?:please|turn|switch|put|set|open|close|lock|unlock|start|stop|play|wake|remind|call

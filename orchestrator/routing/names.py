@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from orchestrator import spoken
-from orchestrator.spoken import set_of
+from orchestrator.routing import spoken
+from orchestrator.routing.spoken import set_of
 from schemas.device import Device, Kind
 
 MAX_WORDS = 6

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from orchestrator import lengths
-from orchestrator.rhythms import CODES
+from orchestrator.times import lengths
+from orchestrator.times.rhythms import CODES
 
 _WORKING, _WEEKEND = range(5), (5, 6)
 _NAME = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"

@@ -3,9 +3,9 @@
 import re
 from datetime import datetime
 
-from orchestrator import moments, timecontext, timeparts, timewords
-from orchestrator.numerals import spelled
-from orchestrator.timewords import Piece
+from orchestrator.times import moments, timecontext, timeparts, timewords
+from orchestrator.times.numerals import spelled
+from orchestrator.times.timewords import Piece
 from schemas.base import Value
 from schemas.when import When
 
@@ -48,6 +48,8 @@ def find(sentence: str, now: datetime) -> Found | None:
     found = timewords.pieces(text)
     conditions = _conditions(text, found)
     kept = timecontext.meant(text, [p for p in found if _outside(p.match.start(), conditions)])
+    if (ambiguous := timecontext.ambiguous(text, kept)) is not None:
+        raise timeparts.vague(ambiguous.words)
     if {piece.kind for piece in kept}.isdisjoint(("clock", "ahead", "vague")):
         _refuse_vague(text, conditions)
     if all(piece.kind == "day" and _TODAY.fullmatch(piece.words) for piece in kept):

@@ -1,0 +1,1 @@
+"""Which devices a sentence means, and so where each step runs."""
