@@ -29,7 +29,7 @@ from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.policy import Policy
 from orchestrator.routing import router
-from orchestrator.settings import PACKAGED
+from orchestrator.settings import PACKAGED, Model
 from orchestrator.times import moments, rhythms
 from orchestrator.understanding import Understander, Understanding
 from schemas.decoded import Decoded
@@ -40,7 +40,7 @@ from schemas.when import When
 
 TESTS = Path(__file__).parent.parent / "tests"
 NOW = datetime(2026, 11, 29, 17, 0, tzinfo=ZoneInfo("Europe/Berlin"))
-THRESHOLD, CAUTION, NEVER = 0.5, 0.5, 2.0
+THRESHOLD, CAUTION, NEVER = Model().threshold, Model().caution, 2.0
 ACTS = (Decision.ACT, Decision.CONFIRM)
 Row = dict[str, Any]
 Understand = Callable[[str], Understanding]

@@ -86,14 +86,26 @@ def change(words: str, parameter: Parameter, sentence: str, *, celsius: bool) ->
     if parameter.unit == "mm":
         return None
     text, said = _plain(words), _plain(sentence)
-    if _HALVED.search(said) or _DOUBLED.search(said):
-        return Change(words=words, times=0.5 if _HALVED.search(said) else 2.0, by=0.0)
+    if is_multiple(words, sentence):
+        return Change(words=words, times=2.0 if _DOUBLED.search(text) else 0.5, by=0.0)
     sign = _direction(text) or _direction(said)
     found = re.search(r"\d+(?:\.\d+)?", text)
     if sign is None or (found and not _relative(text, found[0], said)):
         return None
     by = _by(float(found[0]), text, parameter, celsius) if found else _step(text, parameter)
     return Change(words=words, times=1.0, by=sign * by)
+
+
+def is_multiple(words: str, sentence: str) -> bool:
+    """Whether the words mean a share of what is now ("by half", "half the volume"); a number among
+    them is a value, whatever else the sentence halves."""
+    text = _plain(words)
+    if re.search(r"\d", text.replace("0.5", "")):
+        return False
+    near = rf"\b(?:{re.escape(text)})\b(?: as| the)?"
+    around = re.search(near, _plain(sentence))
+    said = f"{text} {around[0] if around else ''}"
+    return bool(_HALVED.search(said) or _DOUBLED.search(said))
 
 
 def _by(number: float, text: str, parameter: Parameter, celsius: bool) -> float:

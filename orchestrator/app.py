@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -100,7 +100,8 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         bus = Bus()
         executor = Executor(catalogue, journal, bus, registry.reach, registry.present)
         pipeline = Pipeline(
-            decode=model.decode, understander=understanding_of(settings, catalogue), thread=thread,
+            decode=model.decode, thread=thread,
+            understander=understanding_of(settings, catalogue, registry.called),
             people=settings.people, catalogue=catalogue, journal=journal, executor=executor,
             registry=registry, bus=bus,
         )  # fmt: skip
@@ -174,13 +175,15 @@ def model_start(settings: Settings, catalogue: Catalogue) -> Start:
     return Start(model=settings.model, functions=tuple(catalogue), embedded=folder)
 
 
-def understanding_of(settings: Settings, catalogue: Catalogue) -> Understander:
-    """What reads the model's words."""
+def understanding_of(
+    settings: Settings, catalogue: Catalogue, names: Callable[[], Iterable[str]] = tuple
+) -> Understander:
+    """What reads the model's words; `names`: what the hub's devices are called."""
     zone = _zone(settings)
     return Understander(
         catalogue, settings.policy, threshold=settings.model.threshold,
         caution=settings.model.caution, region=settings.hub.region,
-        now=lambda: datetime.now(zone),
+        now=lambda: datetime.now(zone), names=names,
     )  # fmt: skip
 
 

@@ -201,7 +201,7 @@ class Course:
         self, command: Command, understood: Understanding, question: Question, given: Given
     ) -> Given | Ending:
         """Wait for the answer to a question: what is given then, or how the command ends."""
-        if command.dry_run or command.schedule or self._waiting.closed:
+        if command.dry_run or self._waiting.closed:
             deciding = self._decide(command, understood, Decision.ASK, question.text)
             await unbroken(deciding)
             return Ending(RunState.REFUSED, question.text)

@@ -25,7 +25,7 @@ Canonical = Scalar | Change | Person
 """A value as devices want it, or one that is to be looked up."""
 
 _FAHRENHEIT = frozenset({"US", "BS", "BZ", "KY", "PW", "LR", "FM", "MH"})
-"""Regions whose degrees without a unit are Fahrenheit (CLDR, unitPreferenceData)."""
+"""Regions where "two degrees warmer" is Fahrenheit (CLDR, unitPreferenceData)."""
 _NOBODY = re.compile(
     r"(?:him|her|them|he|she|they|it|me|myself|someone|somebody|anyone|(?:this|that) (?:one|person)"
     r"|the (?:other )?(?:guy|person|number|contact|usual))",
@@ -39,7 +39,7 @@ class Context(Value):
 
     sentence: str
     now: datetime
-    region: str = "US"  # for phone numbers without a country, and degrees without a unit
+    region: str = "US"  # for phone numbers without a country, and "two degrees warmer"
     found: Found | None = None
     given: dict[str, Canonical] = {}
 
@@ -168,12 +168,21 @@ def _ask(
 
 
 def _said(value: Scalar, sentence: str) -> bool:
-    """Whether the value's letters, or its number in digits or words, are in the sentence."""
-    plain = _plain(sentence)
+    """Whether the value's words stand in the sentence one behind the other, or its number does in
+    digits or words."""
     if isinstance(value, str):
-        return _plain(value) in plain
+        wanted, said = _words(value), _words(sentence)
+        length = len(wanted)
+        places = range(len(said) - length + 1)
+        return (
+            value in sentence if not wanted else any(said[n : n + length] == wanted for n in places)
+        )
     digits = re.findall(r"\d+(?:\.\d+)?", numerals.digits(sentence))
     return any(float(number) == float(value) for number in digits)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
 
 
 def _plain(text: str) -> str:
@@ -199,10 +208,11 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Canonical 
     if isinstance(value, bool):
         return None
     words, celsius = str(value), context.region not in _FAHRENHEIT
-    change = amounts.change(words, parameter, context.sentence, celsius=celsius)
-    halved = change is not None and change.times != 1
-    read = None if halved else amounts.read(words, parameter, context.sentence)
-    return change if read is None else read
+    if not amounts.is_multiple(words, context.sentence):
+        read = amounts.read(words, parameter, context.sentence)
+        if read is not None:
+            return read
+    return amounts.change(words, parameter, context.sentence, celsius=celsius)
 
 
 def _time(value: Scalar, _: Parameter, context: Context) -> Canonical | None:

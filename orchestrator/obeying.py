@@ -6,6 +6,7 @@ from orchestrator.journal import Journal
 from orchestrator.lives import Ending, Lives
 from orchestrator.orders import Order, Wish
 from orchestrator.registry import Registry
+from orchestrator.spelling import fold
 from orchestrator.understanding import Understanding
 from orchestrator.waiting import WaitingRoom
 from schemas.command import Command
@@ -41,15 +42,15 @@ class Obeying:
         """Do what the order says, and tell what came of it."""
         if order.wish is Wish.UNDO:
             return await self._undo(command, understood)
-        ending = await {
+        # Recorded first: after a crash nobody may call off something else in its place.
+        await self._journal.decide(
+            command.id, Decision.ORDER, reason=understood.reason, model_text="", confidence=None
+        )
+        return await {
             Wish.CANCEL: self._call_off,
             Wish.LIST: self._list,
             Wish.UNSCHEDULE: self._unschedule,
         }[order.wish](command, order)
-        await self._journal.decide(
-            command.id, Decision.ORDER, reason=understood.reason, model_text="", confidence=None
-        )
-        return ending
 
     async def unschedule(self, identity: str, user: str) -> Schedule | None:
         """Cancel one schedule of a user's; None where there is no such one."""
@@ -84,9 +85,10 @@ class Obeying:
 
     async def _call_off(self, command: Command, _: Order) -> Ending:
         """A question that is open, else what is under way, else what was scheduled last."""
-        for waiting in self._waiting.of_speaker(command.user, command.door):
-            waiting.answered.set_result(questions.Reply(no=True))
-            return Ending(RunState.SUCCEEDED, texts.CALLED_OFF.format(what=waiting.command.text))
+        if open_ones := self._waiting.of_speaker(command.user, command.door):
+            open_ones[0].answered.set_result(questions.Reply(no=True))
+            what = open_ones[0].command.text
+            return Ending(RunState.SUCCEEDED, texts.CALLED_OFF.format(what=what))
         for other in self._lives.of_speaker(command.user, command.door):
             if other.id != command.id and await self._lives.cancel(other.id):
                 ended = await self._journal.get(other.id)
@@ -167,9 +169,5 @@ def _did(execution: Execution) -> bool:
 
 def _fitting(found: tuple[Schedule, ...], words: str) -> tuple[Schedule, ...]:
     """The schedules whose sentence or time has all the words."""
-    said = set(words.split()) - {"the", "my", "a", "at", "for", "on", "of"}
-    return tuple(
-        one
-        for one in found
-        if said <= set(f"{one.text} {one.words}".casefold().replace(",", " ").split())
-    )
+    said = set(fold(words).split()) - {"the", "my", "a", "at", "for", "on", "of"}
+    return tuple(one for one in found if said <= set(fold(f"{one.text} {one.words}").split()))

@@ -214,10 +214,10 @@ class Pipeline:
     async def _scheduled(self, command: Command) -> Ending:
         """What a schedule sends: the plan that was agreed on, as far as the policy still does."""
         if expired(command):
-            return Ending(RunState.EXPIRED, "the hub was down while it expired")
+            return Ending(RunState.EXPIRED, texts.DOWN)
         schedule = await self._journal.schedule_of(command.schedule or "")
         if schedule is None:
-            return Ending(RunState.REFUSED, "its schedule is not known any more")
+            return Ending(RunState.REFUSED, texts.NO_SCHEDULE)
         understood = Understanding(
             sentence=schedule.text, text=schedule.model_text, decision=Decision.ACT
         )
@@ -229,21 +229,22 @@ class Pipeline:
         """Go on where the hub stopped: what may have reached a device is not sent twice."""
         command = execution.command
         if execution.state is RunState.ACCEPTED:
+            if execution.decision in (Decision.ORDER, Decision.ANSWER):
+                return Ending(RunState.CANCELLED, texts.HALF_AN_ORDER)
             if command.schedule:
                 return await self._scheduled(command)
             return await self._live(command, self._reading(command))
         if execution.state is RunState.AWAITING_ANSWER:
-            return Ending(RunState.EXPIRED, "the hub restarted before anybody answered")
+            return Ending(RunState.EXPIRED, texts.NOT_ANSWERED)
         plan = Plan(steps=tuple(record.step for record in execution.steps))
         if execution.state is RunState.AWAITING_CONFIRMATION:
-            return Ending(RunState.EXPIRED, "the hub restarted before anybody confirmed")
+            return Ending(RunState.EXPIRED, texts.NOT_CONFIRMED)
         if execution.state is RunState.PLANNED:
             if expired(command):
-                return Ending(RunState.EXPIRED, "the hub was down while it expired")
+                return Ending(RunState.EXPIRED, texts.DOWN)
             if execution.decision is Decision.ACT:
                 return await self.course.resume(command, plan)
-            reason = "the hub restarted before it could ask for a confirmation"
-            return Ending(RunState.CANCELLED, reason)
+            return Ending(RunState.CANCELLED, texts.NOT_ASKED)
         known = await recovery.known_outcomes(
             execution, self._journal, self._registry, self._catalogue
         )

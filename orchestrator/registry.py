@@ -82,6 +82,10 @@ class Registry:
         """Every approved device's name by its id."""
         return {device.id: device.name for device in self.approved}
 
+    def called(self) -> tuple[str, ...]:
+        """Every name and alias of an approved device."""
+        return tuple(name for d in self._approved.values() for name in (d.name, *d.aliases))
+
     def connected(self, device: str) -> bool:
         """Whether the hub holds a connection to the device."""
         return device in self._adapters

@@ -87,7 +87,10 @@ class Service:
         return {"execution": run, "answered": text}
 
     async def _plan(self, user: str, request: Request) -> Any:
-        command = Command(id="plan", text=_field(request, "text"), user=user, door="plan")
+        door = request.get("door", "mqtt")
+        if not isinstance(door, str):
+            raise BadCommand("door: a text is needed")
+        command = Command(id="plan", text=_field(request, "text"), user=user, door=door)
         return await self._pipeline.outline(command)
 
     async def _schedules(self, user: str, _: Request) -> Any:

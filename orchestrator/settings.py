@@ -91,7 +91,7 @@ class Model(_Section):
 
     url: str = "embedded:"
     threshold: float = Field(0.5, ge=0, le=1)
-    caution: float = Field(0.5, ge=0, le=1)
+    caution: float = Field(0.05, ge=0, le=1)
     threads: int = Field(0, ge=0, le=64)
     deadline: float = Field(30, gt=0, allow_inf_nan=False)
     precision: Literal["int8", "bf16"] = "int8"

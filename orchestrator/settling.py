@@ -27,12 +27,11 @@ LOOK_WITHIN = 5.0
 """Seconds a device has to say how it is, or whom it knows."""
 ADDRESS_BOOK = "list_contacts"
 """What a device with contacts serves; no function of the catalogue, so no sentence asks for it."""
-_PERSONAL = (ParameterType.CONTACT, ParameterType.PHONE_NUMBER, ParameterType.EMAIL)
 _DEVICE, _PERSON = "device ", "person "
 
 
 class Given(Value):
-    """What a person answered: values by their place, devices and people by their step."""
+    """What a person answered: values and people by their place, devices by their step."""
 
     values: dict[str, Canonical] = {}
     devices: dict[int, tuple[str, ...]] = {}
@@ -88,7 +87,8 @@ class Settler:
             options = tuple(Option(label=d.name, value=d.id) for d in which.candidates)
             place = f"{_DEVICE}{which.step}"
             raise Ask(Question(text=str(which), place=place, options=options)) from which
-        return Plan(steps=tuple([await self._met(step, command, given) for step in plan.steps]))
+        met = await asyncio.gather(*(self._met(step, command, given) for step in plan.steps))
+        return Plan(steps=tuple(met))
 
     def now(self) -> datetime:
         """The hub's clock, in its zone."""

@@ -1,12 +1,11 @@
 """What a model wrote about a sentence to calls and a decision, without touching a device."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from orchestrator import decoder, grounding, guard, orders
+from orchestrator import decoder, grounding, guard, leftovers, orders, texts
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.guard.patterns import Kind
 from orchestrator.orders import Order
 from orchestrator.policy import Policy, Verdict
 from orchestrator.questions import Ask
@@ -24,6 +23,9 @@ from schemas.when import When
 MAX_SENTENCE = 1_000
 """Longest sentence in characters."""
 _TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
+_DOUBT = 0.001
+"""Below this caution the model is all but certain that a sentence may be acted on: what the rules
+object to then is nearly always a plain request (decision 11)."""
 _CONTENT = frozenset({"message", "content", "title", "text", "query", "label"})
 """Parameters that hold somebody's own words: a time in them is told, not kept."""
 _TAIL = re.compile(r"\b(?:at|in|on|every|tomorrow|tonight|this)\b", re.IGNORECASE)
@@ -70,16 +72,18 @@ class Understander:
         caution: float = 1.0,
         region: str,
         now: Callable[[], datetime],
+        names: Callable[[], Iterable[str]] = tuple,
         objection: Objecting = guard.objection,
     ) -> None:
-        """`threshold`: the least confidence; `caution`: from here on the model's word that a
-        sentence forbids acting counts."""
+        """`threshold`: the least confidence; `caution`: above it the model's word that a sentence
+        forbids acting counts; `names`: what devices are called."""
         self._catalogue = catalogue
         self.policy = policy
         self._threshold = threshold
         self._caution = caution
         self.region = region
         self.now = now
+        self._names = names
         self._objection = objection
 
     def readings(self, sentence: str) -> tuple[str, ...]:
@@ -102,7 +106,7 @@ class Understander:
             return Understanding(
                 sentence=sentence, text=decoded[0].text, confidence=decoded[0].confidence,
                 model=decoded[0].model, decision=Decision.REFUSE,
-                reason=f"the model wrote no call: {error}",
+                reason=texts.NO_CALL.format(why=error),
             )  # fmt: skip
         context = self._context(sentence)
         understood = Understanding(
@@ -183,7 +187,7 @@ class Understander:
             return None
         around = [sentence[: found.spans[0][0]], sentence[found.spans[-1][1] :]]
         if len(written) > 1 and all(_says_something(text) for text in around):
-            raise Refused("the time may be meant for one call or for all: say the later one alone")
+            raise Refused(texts.WHICH_IS_LATER)
         return found
 
     def _timed(self, written: tuple[Call, ...]) -> bool:
@@ -198,27 +202,36 @@ class Understander:
                 continue
             tail = None if parameter.name in _CONTENT else _TAIL.search(value, 1)
             own = value[: tail.start()] if tail else value
-            sentence = sentence.replace(own, " " * len(own), 1)
+            whole = rf"(?<!\w){re.escape(own)}(?!\w)"
+            # Content mostly stands behind everything else.
+            found = [*re.finditer(whole, sentence)][-1:]
+            for place in found:
+                sentence = sentence[: place.start()] + " " * len(own) + sentence[place.end() :]
         return sentence
 
     def _check_model(self, understood: Understanding) -> None:
         """Refused where nothing fits, or the model is not sure."""
         if understood.written[0].function == IRRELEVANT:
-            raise Refused("no function fits")
+            raise Refused(texts.NO_FUNCTION)
         if understood.confidence < self._threshold:
-            raise Refused(f"not sure enough what is meant ({understood.confidence:.0%})")
+            raise Refused(texts.NOT_SURE.format(confidence=understood.confidence))
 
     def _check_sentence(
         self, understood: Understanding, one: Decoded, found: when.Found | None
     ) -> None:
         """Refused where the sentence, its time aside, forbids acting now."""
-        functions = self._functions(understood.written)
-        said = tuple((value, p.type) for p, value in self._pieces(understood.written))
+        functions, pieces = self._functions(understood.written), self._pieces(understood.written)
         sentence = understood.sentence if found is None else _cut(understood.sentence, found)
-        if objection := self._objection(sentence, functions, said):
+        said = tuple((value, parameter.type) for parameter, value in pieces)
+        certain = bool(one.because) and one.caution < _DOUBT
+        objection = self._objection(sentence, functions, said)
+        if objection and not certain:
             raise Refused(objection.reason)
-        if one.caution >= self._caution:
-            raise Refused(guard.REASONS[Kind(one.because)])
+        if one.because and one.caution > self._caution:
+            raise Refused(guard.reason(one.because))
+        left = leftovers.number(sentence, [value for _, value in pieces], self._names())
+        if left and any(function.effect is not Effect.READ for function in functions):
+            raise Refused(texts.NOT_CLEAR_WHAT_FOR.format(what=left))
 
     def _decided(
         self, understood: Understanding, context: grounding.Context, user: str

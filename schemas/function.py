@@ -41,7 +41,7 @@ class ParameterType(StrEnum):
     CONTACT = "contact"  # a name as said
     URL = "url"
     ENTITY = "entity"  # a device of the home as said
-    COLOR = "color"  # #rrggbb
+    COLOR = "color"  # a name of CSS or of schemas/color.py, or #rrggbb
 
 
 class ResultType(StrEnum):

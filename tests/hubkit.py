@@ -136,6 +136,7 @@ async def rig(
     clock = Clock()
     understander = Understander(
         catalogue, policy or Policy(), threshold=0.5, region="US", now=lambda: clock.now,
+        names=registry.called,
     )  # fmt: skip
 
     async def decode(sentence: str) -> Decoded:

@@ -30,10 +30,16 @@ REASONS = {
     Kind.CANCELLATION: "the sentence takes something back: nothing was done",
     Kind.VAGUE: "it is not clear what is meant: name it",
 }
+_SOMEHOW = "the sentence does not ask for it now"
 _TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
 _SHOWING = frozenset({"find_route_google_maps", "search_youtube_videos"})
 """What answers a question, though it changes what a screen shows."""
 _UNASKED = {Mood.QUESTION: Kind.INFORMATIONAL, Mood.DEED: Kind.PAST}
+
+
+def reason(kind: str) -> str:
+    """What a person is told of a kind by its name; of one nobody knows, only that it forbids."""
+    return next((said for known, said in REASONS.items() if known == kind), _SOMEHOW)
 
 
 class Objection(Value):

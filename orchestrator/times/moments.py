@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.times import lengths, rhythms, timewords
 from orchestrator.times.lengths import Length
-from orchestrator.times.numerals import digits, spelled
+from orchestrator.times.numerals import spelled
 from orchestrator.times.timeparts import Said, Unclear, contradiction, no_such, together, vague
 from orchestrator.times.timewords import Piece
 from schemas.when import When
 
-__all__ = ["Unclear", "clock", "digits", "length", "read", "settle"]
+__all__ = ["Unclear", "clock", "length", "read", "settle"]
 
 _DAY = timedelta(days=1)
 _BOUNDS = ("until", "till", "til", "before", "after", "since", "between", "from", "to")

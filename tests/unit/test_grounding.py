@@ -91,6 +91,7 @@ def test_canonical_values(
     [
         ("call my mom", "make_phone_call", ("+15556667777",), "was not said"),
         ("call 555-0142 ext 5", "make_phone_call", ("555-0142 ext 5",), "cannot be read"),
+        ("I can now call", "make_phone_call", ("Ann",), "was not said"),
         ("call 555-HOME", "make_phone_call", ("555-HOME",), "cannot be read"),
         ("text John", "send_text_message", ("John", None), "which message?"),
         ("turn the brightness down", "change_screen_brightness", (10,), "was not said"),
@@ -188,3 +189,14 @@ def test_what_was_answered_counts(catalogue: Catalogue) -> None:
     call = Call(function="set_volume", arguments=(None, "media"))
     context = grounding.Context(sentence="set the volume", now=NOW, given={"0.level": 4})
     assert grounding.ground(call, context, catalogue).arguments == (4, "media")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "value"),
+    [("set the volume to 5 and double the brightness", 5), ("play half the sky and volume 3", 3)],
+)
+def test_a_number_is_a_value_whatever_else_is_halved(
+    sentence: str, value: int, catalogue: Catalogue
+) -> None:
+    grounded = ground(catalogue, sentence, "set_volume", str(value), "media")
+    assert grounded.arguments == (value, "media")

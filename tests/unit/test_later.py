@@ -30,6 +30,8 @@ MODEL = Many(
         "text Jo I'll come at 7 pm": "<nexa_7>('Jo', 'I\\'ll come at 7 pm')<nexa_end>",
         "take a selfie at 7 pm and go silent": f"{PHOTO[:-10]};<nexa_15>(True)<nexa_end>",
         "take a selfie and go silent": f"{PHOTO[:-10]};<nexa_15>(True)<nexa_end>",
+        "at noon text Bob no": "<nexa_7>('Bob', 'no')<nexa_end>",
+        "text Bob no": "<nexa_7>('Bob', 'no')<nexa_end>",
         "take a selfie yesterday at 5": PHOTO,
         "take a selfie on 31 February at noon": PHOTO,
         "take a selfie at 7 pm in the morning": PHOTO,
@@ -84,8 +86,8 @@ async def test_one_that_was_missed_is_told_and_not_made_up_for(
         await say(hub, "every weekday at 7 take a selfie", "c1")
         with hub.bus.subscribe() as told:
             await scheduler(hub, datetime(2026, 11, 25, 12, 0, tzinfo=NOW.tzinfo)).look()
-            event = await anext(told)
-        assert event.state == RunState.MISSED
+            while (event := await anext(told)).state != RunState.MISSED:
+                assert event.id == "c1", "the schedule's own command"
         assert "2026-11-23 at 07:00" in event.text
         assert event.record is not None
         assert hub.adapter.calls == []
@@ -199,3 +201,13 @@ async def test_a_plan_is_shown_and_nothing_is_done(tmp_path: Path, catalogue: Ca
         assert [step["device"] for step in outlined["steps"]] == ["Pixel"]
         assert await hub.journal.latest(5, "ann") == ()
         assert await hub.journal.schedules("ann") == ()
+
+
+async def test_a_message_that_is_part_of_another_word_hides_no_time(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    policy = Policy(rules=(Rule(verdict=Verdict.ALLOW),))
+    async with rig(tmp_path, catalogue, MODEL, policy=policy) as hub:
+        state, said = await say(hub, "at noon text Bob no", "c1")
+        assert (state, hub.adapter.calls) == ("scheduled", [])
+        assert "tomorrow at 12:00" in said

@@ -1,0 +1,26 @@
+"""A number that nothing explains is no small matter."""
+
+import pytest
+
+from orchestrator import leftovers
+
+
+@pytest.mark.parametrize(
+    ("sentence", "explained", "names", "left"),
+    [
+        ("volume eight on second thoughts five", ("eight",), (), "5"),
+        ("set the volume to 3 maybe 4", ("3",), (), "4"),
+        ("set the volume to 3", ("3",), (), None),
+        ("turn on the no. 2 lamp", ("no. 2 lamp",), (), None),
+        ("set the volume on the Pixel 8 to 3", ("3",), (), None),
+        ("set the volume on pixel 8 to 3", ("3",), ("Pixel 8",), None),
+        ("set the volume on pixel 8 to 3", ("3",), (), "8"),
+        ("lock the ID.4", (), (), None),
+        ("call this one", (), (), None),
+        ("mail bob2@x.com hello", ("hello",), (), None),
+    ],
+)
+def test_what_is_left(
+    sentence: str, explained: tuple[str, ...], names: tuple[str, ...], left: str | None
+) -> None:
+    assert leftovers.number(sentence, explained, names) == left
