@@ -60,7 +60,13 @@ def _value(value: Argument) -> str:
 def _plain(step: StepRecord, catalogue: Catalogue) -> bool:
     """Whether a step that went well has nothing of its own to say."""
     assert isinstance(step.outcome, Done)
-    return catalogue[step.function].effect is not Effect.READ and step.outcome.result is None
+    return not _reads(step, catalogue) and step.outcome.result is None
+
+
+def _reads(step: StepRecord, catalogue: Catalogue) -> bool:
+    """Whether a step only read; a function that is gone is taken for one that acts."""
+    known = step.function in catalogue
+    return known and catalogue[step.function].effect is Effect.READ
 
 
 def _counted(steps: list[StepRecord], names: Mapping[str, str]) -> str:
@@ -80,7 +86,7 @@ def _step(step: StepRecord, names: Mapping[str, str], catalogue: Catalogue) -> s
         said = outcome.detail or (str(outcome.result) if outcome.result is not None else "")
         if not said:
             said = texts.DONE.format(function=name, device=where)
-        elif catalogue[step.function].effect is not Effect.READ and where not in said:
+        elif not _reads(step, catalogue) and where not in said:
             said = f"{where}: {said}"
         return said + texts.EVIDENCE[outcome.evidence]
     template = texts.ENDED[type(outcome)] if outcome else texts.OPEN

@@ -192,9 +192,8 @@ def _zone(settings: Settings) -> ZoneInfo:
     try:
         if not settings.hub.time_zone:
             return tzlocal.get_localzone()
-
         return ZoneInfo(settings.hub.time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         zone = settings.hub.time_zone
         raise InvalidSettings(f"hub.toml: hub.time_zone: no time zone {zone!r}") from error
 

@@ -27,8 +27,8 @@ from schemas.errors import HubError
 from schemas.event import Event
 from schemas.execution import Decision, RunState
 from schemas.plan import Plan
-from schemas.question import Question
 from schemas.schedule import Schedule
+from schemas.when import When
 
 CONFIRM_WITHIN = 60.0
 """Seconds a confirmation is waited for."""
@@ -66,13 +66,13 @@ class Course:
         while True:
             try:
                 plan = await self._settler.plan(command, understood, given, reading.recent)
-                ready = await self._ready(command, plan, later=understood.when is not None)
+                ready = await self._ready(command, plan, understood.when)
                 break
-            except Ask as ask:
-                question = ask.question
+            except Ask as asked:
+                ask = asked
             except HubError as error:
                 return await self._refused(command, understood, str(error))
-            answered = await self._asked(command, understood, question, given)
+            answered = await self._asked(command, understood, ask, given)
             if isinstance(answered, Ending):
                 return answered
             given = answered
@@ -89,7 +89,7 @@ class Course:
     ) -> Ending:
         """Run a routed plan that was not read from the sentence itself: a schedule's, or one that
         undoes another; `confirmed` says that a person said yes to it before."""
-        ready = await self._ready(command, plan, later=False)
+        ready = await self._ready(command, plan, None)
         return await self._carry_out(command, *ready, understood, confirmed, undoes)
 
     async def outline(self, command: Command, reading: Reading) -> dict[str, Any]:
@@ -99,9 +99,8 @@ class Course:
         if decision not in (Decision.REFUSE, Decision.ORDER):
             try:
                 plan = await self._settler.plan(command, understood, Given(), reading.recent)
-                later = understood.when is not None
-                plan, ruling = await self._ready(command, plan, later=later)
-                decision, reason = _decision(ruling, later=later), ruling.reason
+                plan, ruling = await self._ready(command, plan, understood.when)
+                decision, reason = _decision(ruling, later=bool(understood.when)), ruling.reason
             except Ask as ask:
                 decision, reason = Decision.ASK, str(ask)
             except HubError as error:
@@ -114,12 +113,11 @@ class Course:
         ]
         return {"decision": decision, "reason": reason, "when": when, "steps": steps}
 
-    async def _ready(self, command: Command, plan: Plan, *, later: bool) -> tuple[Plan, Ruling]:
-        """The plan with every value it needs now, and the policy's word on it."""
-        ruling = self._settler.ruling(command.user, plan)
-        if later or ruling.verdict is Verdict.DENY:
-            return plan, ruling
-        return await self._settler.reckoned(plan), ruling
+    async def _ready(self, command: Command, plan: Plan, when: When | None) -> tuple[Plan, Ruling]:
+        """The plan with every value it needs now, and the policy's word on it, at its time."""
+        if when is None:
+            plan = await self._settler.reckoned(plan)
+        return plan, self._settler.ruling(command.user, plan, when)
 
     async def _carry_out(
         self,
@@ -198,9 +196,10 @@ class Course:
         return Ending(RunState.SCHEDULED, answer, record=record)
 
     async def _asked(
-        self, command: Command, understood: Understanding, question: Question, given: Given
+        self, command: Command, understood: Understanding, ask: Ask, given: Given
     ) -> Given | Ending:
         """Wait for the answer to a question: what is given then, or how the command ends."""
+        question = ask.question
         if command.dry_run or self._waiting.closed:
             deciding = self._decide(command, understood, Decision.ASK, question.text)
             await unbroken(deciding)
@@ -210,7 +209,7 @@ class Course:
             reply = questions.reply(text, question)
             if reply is None or reply.no:
                 return reply
-            usable = self._settler.given(given, question, reply, understood)
+            usable = self._settler.given(given, ask, reply, understood, command.user)
             return reply if usable is not None else None
 
         asking = self._journal.ask(
@@ -224,14 +223,17 @@ class Course:
             id=command.id, user=command.user, state=RunState.AWAITING_ANSWER, at=at,
             text=question.text, options=tuple(option.label for option in question.options),
         )  # fmt: skip
-        reply = await self._waiting.answer(command, told, read, ANSWER_WITHIN, self._bus.publish)
+        reply = await self._waiting.answer(
+            command, told, read, ANSWER_WITHIN, self._bus.publish,
+            anything=self._settler.takes_any_words(question, understood),
+        )  # fmt: skip
         if reply is None:
             return Ending(RunState.EXPIRED, texts.NOBODY_ANSWERED)
         if reply.no:
             return Ending(RunState.CANCELLED, texts.SAID_NO)
         if expired(command):
             return Ending(RunState.EXPIRED, texts.EXPIRED)
-        now_given = self._settler.given(given, question, reply, understood)
+        now_given = self._settler.given(given, ask, reply, understood, command.user)
         assert now_given is not None, "an answer that could be read"
         return now_given
 

@@ -11,7 +11,7 @@ import webcolors
 
 from orchestrator import amounts
 from orchestrator.catalogue import Catalogue
-from orchestrator.questions import Ask
+from orchestrator.questions import Ask, Reply
 from orchestrator.times import moments, numerals, rhythms
 from orchestrator.times.when import Found
 from schemas.base import Scalar, Value
@@ -81,19 +81,60 @@ def lenient(call: Call, context: Context, catalogue: Catalogue) -> Call:
 
 
 def answered(
-    question: Question, words: str, calls: tuple[Call, ...], context: Context, catalogue: Catalogue
+    question: Question,
+    reply: Reply,
+    calls: tuple[Call, ...],
+    context: Context,
+    catalogue: Catalogue,
 ) -> dict[str, Canonical] | None:
     """What an answer in a person's own words gives the place that was asked about; None where it is
-    no such value."""
+    no such value, or more than one."""
     for place in question.place.split("|"):
         parameter = _parameter(place, calls, catalogue)
+        if parameter.type is ParameterType.TEXT:
+            return {place: reply.text}
+        words = reply.words
+        if parameter.type in _NAMES and len(words.split()) > _LONGEST_NAME:
+            continue
+        if parameter.type in (ParameterType.INTEGER, ParameterType.NUMBER) and not _alone(words):
+            continue
         try:
-            value = canonical(parameter, words, context.model_copy(update={"sentence": words}))
+            value = canonical(parameter, words, context)
         except Ask:
             continue
         if value is not None:
             return {place: value}
     return None
+
+
+def asks_for_text(question: Question, calls: tuple[Call, ...], catalogue: Catalogue) -> bool:
+    """Whether a question is for a text, in which any words may stand."""
+    places = question.place.split("|")
+    return any(_parameter(p, calls, catalogue).type is ParameterType.TEXT for p in places)
+
+
+_NAMES = (ParameterType.CONTACT, ParameterType.PHONE_NUMBER, ParameterType.ENTITY)
+_LONGEST_NAME = 5
+"""Words of a name that answers a question; what is longer is a sentence."""
+_ALONE = re.compile(
+    r"(?:(?:up|down) )?(?:to |by |about |around )?[+-]?\d+(?:\.\d+)?\s*(?:%|°|[a-z]+)?(?: [a-z]+)?"
+)
+
+
+def _alone(words: str) -> bool:
+    """Whether an answer is a number and its unit, or two or three words without any."""
+    plain = numerals.digits(words.lower()).strip(" .!?")
+    if not re.search(r"\d", plain):
+        return len(plain.split()) <= 3
+    return _ALONE.fullmatch(plain) is not None
+
+
+def number(words: str, region: str) -> str | None:
+    """A phone number that somebody says, canonical; None where it is none."""
+    context = Context(sentence=words, now=datetime.now(UTC), region=region)
+    parameter = Parameter(name="phone_number", type=ParameterType.PHONE_NUMBER)
+    found = _phone_number(words, parameter, context)
+    return found if isinstance(found, str) else None
 
 
 def canonical(parameter: Parameter, value: Scalar, context: Context) -> Canonical | None:

@@ -217,8 +217,13 @@ class Journal:
         return self._do(lambda kept: kept.latest(limit, user))
 
     def last(self, user: str, door: str) -> "asyncio.Future[Execution | None]":
-        """The newest ended command of a user's door that had steps and took back no other."""
+        """The newest ended command of a user's door that a device heard of, that took back no other
+        and came from no schedule."""
         return self._do(lambda kept: kept.last(user, door))
+
+    def undone(self, run: str) -> "asyncio.Future[bool]":
+        """Whether a later command took the whole of one back."""
+        return self._do(lambda kept: kept.undone(run))
 
     def unfinished(self) -> "asyncio.Future[tuple[Execution, ...]]":
         """Commands that had not ended when the hub stopped, oldest first."""

@@ -40,6 +40,7 @@ class Lives:
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._work: dict[str, asyncio.Task[Ending]] = {}
         self._cancelled: set[str] = set()
+        self._aside: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -55,7 +56,11 @@ class Lives:
     def of_speaker(self, user: str, door: str) -> tuple[Command, ...]:
         """What whoever speaks at a door has under way, the newest first."""
         mine = [c for c in self._commands.values() if (c.user, c.door) == (user, door)]
-        return tuple(reversed(mine))
+        return tuple(reversed([c for c in mine if c.id not in self._aside]))
+
+    def set_aside(self, run: str) -> None:
+        """A command that only speaks of another: calling off means that one."""
+        self._aside.add(run)
 
     def ended(self, run: str) -> "asyncio.Future[None] | None":
         """Done once the command has ended; None where it is not under way."""
@@ -89,6 +94,7 @@ class Lives:
     def _forget(self, run: str) -> None:
         del self._lives[run], self._work[run], self._commands[run]
         self._cancelled.discard(run)
+        self._aside.discard(run)
 
     async def _see_through(self, command: Command, work: asyncio.Task[Ending]) -> None:
         await self._end(command, await _outcome(command, work))

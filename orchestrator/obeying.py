@@ -1,6 +1,9 @@
 """Orders to the hub itself, carried out: undo, call off, list and cancel what is scheduled."""
 
+from dataclasses import replace
+
 from orchestrator import answers, ledger, questions, texts
+from orchestrator.catalogue import Catalogue
 from orchestrator.course import Course
 from orchestrator.journal import Journal
 from orchestrator.lives import Ending, Lives
@@ -10,9 +13,10 @@ from orchestrator.spelling import fold
 from orchestrator.understanding import Understanding
 from orchestrator.waiting import WaitingRoom
 from schemas.command import Command
-from schemas.execution import Decision, Execution, RunState
+from schemas.execution import Decision, Execution, RunState, StepRecord
+from schemas.function import Effect
 from schemas.outcome import Done
-from schemas.plan import Plan, Step
+from schemas.plan import Argument, Plan, Step
 from schemas.schedule import Schedule
 
 RECENT = 20
@@ -31,12 +35,14 @@ class Obeying:
         registry: Registry,
         lives: Lives,
         waiting: WaitingRoom,
+        catalogue: Catalogue,
     ) -> None:
         self._course = course
         self._journal = journal
         self._registry = registry
         self._lives = lives
         self._waiting = waiting
+        self._catalogue = catalogue
 
     async def obey(self, command: Command, order: Order, understood: Understanding) -> Ending:
         """Do what the order says, and tell what came of it."""
@@ -60,28 +66,38 @@ class Obeying:
         return gone
 
     async def _undo(self, command: Command, understood: Understanding) -> Ending:
-        recent = await self._recent(command)
-        if recent and recent[0].state is RunState.SCHEDULED:
-            return await self._dropped(recent[0], command)
+        if running := self._under_way(command):
+            return await self._not(command, texts.STILL_RUNNING.format(what=running[0].text))
+        if dropped := await self._unscheduled_last(command):
+            return dropped
         last = await self._journal.last(command.user, command.door)
         if last is None:
             return await self._not(command, texts.NOTHING_TO_UNDO)
-        if any(one.undoes == last.command.id and _did(one) for one in recent):
+        if await self._journal.undone(last.command.id):
             return await self._not(command, texts.UNDONE_ALREADY)
-        steps = tuple(
-            reversed(
-                [step for record in last.steps if (step := _inverse(record.outcome, record.device))]
-            )
-        )
+        found = [(record, _inverse(record)) for record in last.steps]
+        steps = [step for _, step in reversed(found) if step]
+        rest = [record.step for record, step in found if step is None and self._did(record)]
+        left = answers.describe(Plan(steps=tuple(rest)), self._registry.names())
         if not steps:
-            what = answers.describe(
-                Plan(steps=tuple(r.step for r in last.steps)), self._registry.names()
-            )
-            return await self._not(
-                command, texts.CANNOT_UNDO.format(what=what, why=texts.NO_STATE_KEPT)
-            )
+            what = left or texts.NOTHING_DONE
+            return await self._not(command, texts.CANNOT_UNDO.format(what=what))
         plan = Plan(steps=tuple(s.model_copy(update={"index": n}) for n, s in enumerate(steps)))
-        return await self._course.carry_out(command, plan, understood, undoes=last.command.id)
+        ending = await self._course.carry_out(command, plan, understood, undoes=last.command.id)
+        if rest and ending.state is None:
+            return replace(ending, reason=texts.NOT_TAKEN_BACK.format(what=left))
+        return ending
+
+    def _under_way(self, command: Command) -> tuple[Command, ...]:
+        """What the speaker has under way, this command aside."""
+        mine = self._lives.of_speaker(command.user, command.door)
+        return tuple(one for one in mine if one.id != command.id)
+
+    def _did(self, record: StepRecord) -> bool:
+        """Whether a step did something that could be taken back."""
+        known = record.function in self._catalogue
+        reading = known and self._catalogue[record.function].effect is Effect.READ
+        return isinstance(record.outcome, Done) and not reading
 
     async def _call_off(self, command: Command, _: Order) -> Ending:
         """A question that is open, else what is under way, else what was scheduled last."""
@@ -89,8 +105,8 @@ class Obeying:
             open_ones[0].answered.set_result(questions.Reply(no=True))
             what = open_ones[0].command.text
             return Ending(RunState.SUCCEEDED, texts.CALLED_OFF.format(what=what))
-        for other in self._lives.of_speaker(command.user, command.door):
-            if other.id != command.id and await self._lives.cancel(other.id):
+        for other in self._under_way(command):
+            if await self._lives.cancel(other.id):
                 ended = await self._journal.get(other.id)
                 said = (
                     ended.answer
@@ -98,10 +114,8 @@ class Obeying:
                     else texts.CALLED_OFF.format(what=other.text)
                 )
                 return Ending(RunState.SUCCEEDED, said)
-        recent = await self._recent(command)
-        if recent and recent[0].state is RunState.SCHEDULED:
-            return await self._dropped(recent[0], command)
-        return Ending(RunState.REFUSED, texts.NOTHING_TO_CANCEL)
+        dropped = await self._unscheduled_last(command)
+        return dropped or Ending(RunState.REFUSED, texts.NOTHING_TO_CANCEL)
 
     async def _list(self, command: Command, _: Order) -> Ending:
         found = await self._journal.schedules(command.user)
@@ -125,11 +139,14 @@ class Obeying:
         said = "; ".join(texts.UNSCHEDULED.format(when=one.words, what=one.text) for one in gone)
         return Ending(RunState.SUCCEEDED, said or texts.NOTHING_SCHEDULED)
 
-    async def _dropped(self, scheduled: Execution, command: Command) -> Ending:
-        """Cancel what a command scheduled."""
-        gone = await self.unschedule(scheduled.command.id, command.user)
-        if gone is None:
-            return Ending(RunState.REFUSED, texts.NOTHING_TO_CANCEL)
+    async def _unscheduled_last(self, command: Command) -> Ending | None:
+        """Cancel what the speaker's last command scheduled; None where it scheduled nothing."""
+        recent = await self._recent(command)
+        if not recent or recent[0].state is not RunState.SCHEDULED:
+            return None
+        gone = await self.unschedule(recent[0].command.id, command.user)
+        if gone is None:  # it is over, or was cancelled before
+            return None
         said = texts.UNSCHEDULED.format(when=gone.words, what=gone.text)
         return Ending(RunState.SUCCEEDED, said)
 
@@ -146,25 +163,19 @@ class Obeying:
             one
             for one in found
             if one.command.door == command.door
+            and one.command.schedule is None
             and one.state in ledger.ENDED_RUN
             and one.decision not in (Decision.ORDER, Decision.ANSWER, Decision.REFUSE, Decision.ASK)
         ]
 
 
-def _inverse(outcome: object, device: str) -> Step | None:
+def _inverse(record: StepRecord) -> Step | None:
     """The step that takes one back; None where it did nothing, or nothing is known of before."""
-    if not isinstance(outcome, Done) or outcome.undo is None:
+    undo = record.outcome.undo if isinstance(record.outcome, Done) else None
+    if undo is None:
         return None
-    return Step(
-        index=0,
-        function=outcome.undo.function,
-        arguments=dict(outcome.undo.arguments),
-        device=device,
-    )
-
-
-def _did(execution: Execution) -> bool:
-    return any(isinstance(step.outcome, Done) for step in execution.steps)
+    arguments: dict[str, Argument] = dict(undo.arguments)
+    return Step(index=0, function=undo.function, arguments=arguments, device=record.device)
 
 
 def _fitting(found: tuple[Schedule, ...], words: str) -> tuple[Schedule, ...]:

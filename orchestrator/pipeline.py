@@ -84,7 +84,7 @@ class Pipeline:
         )  # fmt: skip
         self._obeying = Obeying(
             course=self.course, journal=journal, registry=registry, lives=self._lives,
-            waiting=self._waiting,
+            waiting=self._waiting, catalogue=catalogue,
         )  # fmt: skip
         self._accepting = 0
 
@@ -93,7 +93,7 @@ class Pipeline:
 
         False where its id is known already: the earlier one's record is the answer.
         """
-        _check(command)
+        _check(command.text)
         if len(self._lives) + self._accepting >= MAX_OPEN:
             raise Busy
         accepted, accepting = False, self._journal.accept(command)
@@ -139,6 +139,7 @@ class Pipeline:
         waiting = self._waiting.of(run)
         if waiting is None or waiting.command.user != user or waiting.told.token:
             raise NotAwaited("no such question is open: it was answered, has expired, or never was")
+        _check(text)
         reply = waiting.read(text)
         if reply is None:
             raise BadCommand(f"{text!r} does not answer: {waiting.told.text}")
@@ -157,7 +158,7 @@ class Pipeline:
 
     async def outline(self, command: Command) -> dict[str, Any]:
         """What would be done with a sentence: decision, reason, when, and the routed steps."""
-        _check(command)
+        _check(command.text)
         return await self.course.outline(command, await self._reader.read(command))
 
     async def recover(self) -> None:
@@ -177,7 +178,9 @@ class Pipeline:
     async def _live(self, command: Command, reading: "asyncio.Task[Reading]") -> Ending:
         open_ones = self._waiting.of_speaker(command.user, command.door)
         for waiting in open_ones:
-            if reply := waiting.read(command.text):
+            if (reply := waiting.read(command.text)) and not await _another(
+                reply, waiting, reading
+            ):
                 reading.cancel()
                 several = [w for w in open_ones if w.told.token]
                 if waiting.told.token and not reply.no and len(several) > 1:
@@ -187,12 +190,14 @@ class Pipeline:
         if expired(command):
             return Ending(RunState.EXPIRED, texts.EXPIRED)
         if read.understood.order is not None:
+            self._lives.set_aside(command.id)
             return await self._obeying.obey(command, read.understood.order, read.understood)
         return await self.course.take(command, read)
 
     async def _answered(self, command: Command, waiting: Waiting, reply: Reply) -> Ending:
         """A sentence that answers what another command waits for: how that one goes on."""
         other = waiting.command.id
+        self._lives.set_aside(command.id)
         ended, asks = self._lives.ended(other), self._waiting.next_question(other)
         waiting.answered.set_result(reply)
         await self._journal.decide(
@@ -200,11 +205,13 @@ class Pipeline:
         )
         assert ended is not None, "what waits is under way"
         both: tuple[asyncio.Future[Any], ...] = (ended, asks)
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if asks.done() and not ended.done():
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             ended.cancel()
+            self._waiting.forget(asks)
+        if asks.done() and not asks.cancelled():
             return Ending(RunState.SUCCEEDED, asks.result().text)
-        self._waiting.forget(other)
         execution = await self._journal.get(other)
         if execution is None or execution.state not in ledger.ENDED_RUN:
             return Ending(RunState.CANCELLED, texts.CANNOT_ASK)
@@ -245,6 +252,8 @@ class Pipeline:
             if execution.decision is Decision.ACT:
                 return await self.course.resume(command, plan)
             return Ending(RunState.CANCELLED, texts.NOT_ASKED)
+        if gone := [s.function for s in plan.steps if s.function not in self._catalogue]:
+            return Ending(RunState.CANCELLED, texts.NO_SUCH_FUNCTION.format(function=gone[0]))
         known = await recovery.known_outcomes(
             execution, self._journal, self._registry, self._catalogue
         )
@@ -283,7 +292,8 @@ class Pipeline:
 
     def _cut_off(self, record: StepRecord, reason: str) -> Outcome:
         """How a step ends that its command did not wait for."""
-        reading = self._catalogue[record.function].effect is Effect.READ
+        known = record.function in self._catalogue
+        reading = known and self._catalogue[record.function].effect is Effect.READ
         if record.state is StepState.DISPATCHED and not reading:
             return Unknown(reason=f"it was under way: {reason}")
         return Cancelled(reason=reason)
@@ -309,14 +319,25 @@ def _verdict(execution: Execution, wanted: RunState | None) -> RunState:
     return wanted
 
 
-def _check(command: Command) -> None:
-    if not command.text.strip():
+async def _another(reply: Reply, waiting: Waiting, reading: "asyncio.Task[Reading]") -> bool:
+    """Whether words that could answer are rather a command, or an order, of their own."""
+    if reply.no or reply.picked or waiting.told.token:
+        return False
+    understood = (await reading).understood
+    if understood.order is not None:
+        return True
+    wanted = (Decision.ACT, Decision.CONFIRM, Decision.SCHEDULE)
+    return understood.decision in wanted and not waiting.open
+
+
+def _check(text: str) -> None:
+    if not text.strip():
         raise BadCommand("the sentence is empty")
-    if len(command.text) > MAX_SENTENCE:
+    if len(text) > MAX_SENTENCE:
         raise BadCommand(
-            f"the sentence has {len(command.text)} characters; at most {MAX_SENTENCE} are read"
+            f"the sentence has {len(text)} characters; at most {MAX_SENTENCE} are read"
         )
-    if not all(_plain(character) for character in command.text):
+    if not all(_plain(character) for character in text):
         raise BadCommand("the sentence has control characters; send plain text")
 
 

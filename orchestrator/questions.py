@@ -4,6 +4,7 @@ import re
 
 from rapidfuzz import fuzz
 
+from orchestrator.people import Contact
 from schemas.base import Value
 from schemas.errors import HubError
 from schemas.question import Option, Question
@@ -14,16 +15,20 @@ class Ask(HubError):
 
     code = "question"
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, known: tuple[Contact, ...] = ()) -> None:
+        """`known`: whom a phone knows, where it is about somebody."""
         super().__init__(question.text)
         self.question = question
+        self.known = known
 
 
 class Reply(Value):
-    """An answer: which options it picks, or the person's own words; `no` calls it off."""
+    """An answer: which options it picks, or the person's own words, without and with what only
+    leads to them; `no` calls it off."""
 
     picked: tuple[Option, ...] = ()
     words: str = ""
+    text: str = ""
     no: bool = False
 
 
@@ -66,6 +71,10 @@ _LEAD = re.compile(
     r"|(?:just )?(?:say|tell (?:him|her|them)(?: that)?)|to|at)\b[ ,:]*",
     re.IGNORECASE,
 )
+_SAY = re.compile(
+    r"^\s*(?:it should say|(?:just |please )?say|tell (?:him|her|them) that)\b[ ,:]*", re.IGNORECASE
+)
+"""What leads to a text; nothing else is taken from one."""
 _TRAIL = re.compile(r"[ ,]*(?:please|thanks|thank you)?[ .!?]*$", re.IGNORECASE)
 ALIKE = 85
 """From here on two words are taken for one, misheard or mistyped (of 100)."""
@@ -92,7 +101,7 @@ def reply(text: str, question: Question) -> Reply | None:
     if not question.words or agreed:
         return None
     words = _TRAIL.sub("", _LEAD.sub("", text)).strip()
-    return Reply(words=words) if words else None
+    return Reply(words=words, text=_SAY.sub("", text).strip()) if words else None
 
 
 def _picked(plain: str, options: tuple[Option, ...]) -> tuple[Option, ...]:

@@ -12,8 +12,14 @@ from orchestrator.understanding import Understander, Understanding
 from schemas.base import Value
 from schemas.command import Command
 from schemas.decoded import Decoded
+from schemas.execution import Decision, Execution, RunState
 
 Decode = Callable[[str], Awaitable[Decoded]]
+
+
+RECENT = 10
+"""Commands that are looked through for the last one."""
+_DONE = (RunState.SUCCEEDED, RunState.PARTLY, RunState.NEEDS_ATTENTION, RunState.SCHEDULED)
 
 
 class Reading(Value):
@@ -55,10 +61,20 @@ class Reader:
         """The sentence with the thing of the speaker's last command for "it", and its devices."""
         if not referents.points_back(command.text):
             return command.text, ()
-        last = await self._journal.last(command.user, command.door)
+        last = await self._last(command)
         if last is None or time.time() - (last.ended or 0) > referents.WITHIN:
             return command.text, ()
         sentence = referents.resolved(command.text, last, self._catalogue)
         if sentence is None:
             return command.text, ()
         return sentence, tuple(dict.fromkeys(step.device for step in last.steps))
+
+    async def _last(self, command: Command) -> Execution | None:
+        """The speaker's newest command at this door; None where nothing came of it, for then "it"
+        may be anything."""
+        for one in await self._journal.latest(RECENT, command.user):
+            mine = one.command.door == command.door and one.command.schedule is None
+            spoken_of = one.decision in (Decision.ORDER, Decision.ANSWER)
+            if mine and not spoken_of and one.command.id != command.id:
+                return one if one.state in _DONE else None
+        return None

@@ -42,10 +42,12 @@ _LAST = (
     sa.select(runs.c.id)
     .where(runs.c.user == sa.bindparam("user"), runs.c.state.in_(_ENDED), runs.c.undoes == "")
     .where(sa.func.json_extract(runs.c.command, "$.door") == sa.bindparam("door"))
-    .where(sa.exists().where(steps.c.run == runs.c.id))
+    .where(sa.func.json_extract(runs.c.command, "$.schedule").is_(None))
+    .where(sa.exists().where(steps.c.run == runs.c.id, steps.c.started.is_not(None)))
     .order_by(runs.c.created.desc())
     .limit(1)
 )
+_UNDOING = sa.select(runs.c.state).where(runs.c.undoes == sa.bindparam("undone"))
 _NEW_RUN = insert(runs).on_conflict_do_nothing()
 _NEW_STEP, _NEW_EVENT = steps.insert(), events.insert()
 _CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
@@ -184,6 +186,11 @@ class Records:
         """The newest ended command of a user's door that had steps and took back no other."""
         found = self._all(_LAST.params(user=user, door=door))
         return found[0] if found else None
+
+    def undone(self, run: str) -> bool:
+        """Whether a later command took the whole of one back."""
+        states = self.execute(_UNDOING, {"undone": run}).scalars().all()
+        return RunState.SUCCEEDED in states
 
     def unfinished(self) -> tuple[Execution, ...]:
         """Commands that have not ended, oldest first."""

@@ -4,6 +4,7 @@ import re
 
 from orchestrator import decoder
 from orchestrator.catalogue import Catalogue
+from schemas.errors import MalformedCall
 from schemas.execution import Execution
 from schemas.function import ParameterType
 
@@ -41,7 +42,10 @@ def resolved(sentence: str, last: Execution, catalogue: Catalogue) -> str | None
 
 def _thing(last: Execution, catalogue: Catalogue) -> str | None:
     """What the last command was about: what it named, else what its function is about."""
-    calls = decoder.read(last.model_text, catalogue) if last.model_text else ()
+    try:
+        calls = decoder.read(last.model_text, catalogue)
+    except MalformedCall:  # an undo has no text, and a function may be gone
+        return None
     if len(calls) != 1:
         return None
     function = catalogue[calls[0].function]

@@ -175,7 +175,13 @@ class Registry:
         device = self._known(wanted)
         if any(d.name.casefold() == name.casefold() and d.id != device.id for d in self.approved):
             raise NameTaken(f"another device is called {name!r}")
-        self._approved[device.id] = device.model_copy(update={"name": name})
+        # The old name stays an alias: a rule of the policy may say it.
+        aliases = tuple(dict.fromkeys((*device.aliases, device.name)))
+        update: dict[str, object] = {
+            "name": name,
+            "aliases": tuple(a for a in aliases if a != name),
+        }
+        self._approved[device.id] = device.model_copy(update=update)
         self._store()
         # Its adapter knows the old name.
         self._spawn(self._disconnect(device.id), f"{device.id} renamed")

@@ -104,7 +104,9 @@ class Service:
         return _planned(gone)
 
     async def _confirm(self, user: str, request: Request) -> Any:
-        yes = request.get("answer", True) is True
+        yes = request.get("answer", True)
+        if not isinstance(yes, bool):
+            raise BadCommand("answer: true or false")
         run, token = _field(request, "execution"), _field(request, "token")
         await self._pipeline.confirm(run, token, user, yes=yes)
         return {"execution": run, "confirmed": yes}

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from orchestrator import amounts, people, planner
+from orchestrator import amounts, grounding, people, planner, texts
 from orchestrator.catalogue import Catalogue
 from orchestrator.grounding import Canonical
 from orchestrator.people import Contact, Match, People
@@ -13,6 +13,7 @@ from orchestrator.policy import Ruling, Verdict
 from orchestrator.questions import Ask, Reply
 from orchestrator.registry import Registry
 from orchestrator.routing import router
+from orchestrator.times import rhythms
 from orchestrator.understanding import Understander, Understanding
 from schemas.base import Value
 from schemas.call import Change, Invocation, Person, Restore
@@ -22,6 +23,7 @@ from schemas.errors import DeviceUnavailable, HubError
 from schemas.function import Effect, Parameter, ParameterType
 from schemas.plan import Plan, Ref, Step
 from schemas.question import Option, Question
+from schemas.when import When
 
 LOOK_WITHIN = 5.0
 """Seconds a device has to say how it is, or whom it knows."""
@@ -98,19 +100,24 @@ class Settler:
         """The plan with a value for every change, reckoned from how the devices are now."""
         return Plan(steps=tuple(await asyncio.gather(*map(self._reckoned, plan.steps))))
 
-    def ruling(self, user: str, plan: Plan) -> Ruling:
-        """The policy's strictest word on any step, and why."""
+    def ruling(self, user: str, plan: Plan, when: When | None = None) -> Ruling:
+        """The policy's strictest word on any step, and why, at the moment when it is to run."""
+        at = rhythms.instant(when).astimezone(self.now().tzinfo) if when else self.now()
         devices = {device.id: device for device in self._registry.approved}
-        found = [self._rule(user, step, devices, plan) for step in plan.steps]
+        found = [self._rule(user, step, devices, plan, at) for step in plan.steps]
         order = (Verdict.DENY, Verdict.CONFIRM, Verdict.ALLOW)
         return min(found, key=lambda ruling: order.index(ruling.verdict))
 
-    def _rule(self, user: str, step: Step, devices: Mapping[str, Device], plan: Plan) -> Ruling:
+    def _rule(
+        self, user: str, step: Step, devices: Mapping[str, Device], plan: Plan, at: datetime
+    ) -> Ruling:
+        if step.function not in self._catalogue:
+            raise NotKnown(texts.NO_SUCH_FUNCTION.format(function=step.function))
         function, device = self._catalogue[step.function], devices.get(step.device or "")
         if device is None:
             raise NotKnown(f"the device {step.device} was removed")
         ruling = self._understander.policy.verdict(
-            user, function, device=device, arguments=step.arguments, at=self._understander.now()
+            user, function, device=device, arguments=step.arguments, at=at
         )
         foreign = [
             devices[source].name
@@ -124,28 +131,38 @@ class Settler:
         return ruling
 
     def given(
-        self, given: Given, question: Question, reply: Reply, understood: Understanding
+        self, given: Given, ask: Ask, reply: Reply, understood: Understanding, user: str
     ) -> Given | None:
         """What is given with an answer to a question; None where the answer is none."""
-        place = question.place
+        place = ask.question.place
+        picked = tuple(option.value for option in reply.picked)
         if place.startswith(_DEVICE):
             step = int(place.removeprefix(_DEVICE))
-            picked = tuple(option.value for option in reply.picked)
-            return (
-                given.model_copy(update={"devices": {**given.devices, step: picked}})
-                if picked
-                else None
-            )
+            chosen = {**given.devices, step: picked}
+            return given.model_copy(update={"devices": chosen}) if picked else None
+        if len(picked) > 1:
+            return None
         if place.startswith(_PERSON):
-            answer = reply.picked[0].value if reply.picked else Person(person=reply.words)
-            return given.model_copy(update={"people": {**given.people, place: answer}})
-        words = reply.picked[0].value if reply.picked else reply.words
-        values = self._understander.answered(question, words, understood)
-        return (
-            None
-            if values is None
-            else given.model_copy(update={"values": {**given.values, **values}})
-        )
+            person = picked[0] if picked else self._named(reply.words, user, ask.known)
+            people = {**given.people, place: person}
+            return given.model_copy(update={"people": people}) if person else None
+        said = Reply(words=picked[0], text=picked[0]) if picked else reply
+        values = self._understander.answered(ask.question, said, understood)
+        if values is None:
+            return None
+        return given.model_copy(update={"values": {**given.values, **values}})
+
+    def takes_any_words(self, question: Question, understood: Understanding) -> bool:
+        """Whether whatever is said may be the answer: a message's text."""
+        own = not question.place.startswith((_DEVICE, _PERSON))
+        return own and self._understander.asks_for_text(question, understood)
+
+    def _named(self, words: str, user: str, book: tuple[Contact, ...]) -> str | Person | None:
+        """A number, or somebody whom the hub or the phone knows; None for any other words."""
+        if number := grounding.number(words, self._understander.region):
+            return number
+        found = people.find(words, user, self._people, book, self._understander.region)
+        return Person(person=words) if found else None
 
     def _own(self, user: str) -> dict[Kind, str]:
         """The ids of the speaker's own devices."""
@@ -177,6 +194,7 @@ class Settler:
     ) -> str:
         which = f"'s {person.which} number" if person.which else ""
         said, mail = person.person + which, parameter.type is ParameterType.EMAIL
+        book: tuple[Contact, ...] | None = ()
         matches = self._matches(said, user, (), mail)
         if len(matches) != 1 or not matches[0].sure:
             book = await self._address_book(step, user)
@@ -192,7 +210,7 @@ class Settler:
             for m in matches[: people.NAMED]
         )
         text = people.ask(matches, said)
-        raise Ask(Question(text=text, place=place, options=options, words=True))
+        raise Ask(Question(text=text, place=place, options=options, words=True), book or ())
 
     def _matches(
         self, said: str, user: str, book: tuple[Contact, ...], mail: bool

@@ -8,7 +8,7 @@ from orchestrator import decoder, grounding, guard, leftovers, orders, texts
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.orders import Order
 from orchestrator.policy import Policy, Verdict
-from orchestrator.questions import Ask
+from orchestrator.questions import Ask, Reply
 from orchestrator.times import rhythms, when
 from orchestrator.times.moments import Unclear
 from schemas.base import Value
@@ -132,11 +132,15 @@ class Understander:
         return self._grounded(understood.written, context)
 
     def answered(
-        self, question: Question, words: str, understood: Understanding
+        self, question: Question, reply: Reply, understood: Understanding
     ) -> dict[str, grounding.Canonical] | None:
         """See `grounding.answered`."""
-        context = self._context(words)
-        return grounding.answered(question, words, understood.written, context, self._catalogue)
+        context = self._context(reply.words)
+        return grounding.answered(question, reply, understood.written, context, self._catalogue)
+
+    def asks_for_text(self, question: Question, understood: Understanding) -> bool:
+        """Whether a question is for a text, in which any words may stand."""
+        return grounding.asks_for_text(question, understood.written, self._catalogue)
 
     def _grounded(self, written: tuple[Call, ...], context: grounding.Context) -> tuple[Call, ...]:
         return tuple(
@@ -247,11 +251,14 @@ class Understander:
         if understood.when:
             spoken = rhythms.spoken(understood.when, context.now)
             decision, reason = Decision.SCHEDULE, f"scheduled: {spoken}"
+        at = context.now
+        if understood.when:
+            at = rhythms.instant(understood.when).astimezone(at.tzinfo)
         for call in _all(calls):
             function = self._catalogue[call.function]
             names = [parameter.name for parameter in function.parameters]
             arguments = dict(zip(names, call.arguments, strict=True))
-            ruling = self.policy.verdict(user, function, arguments=arguments, at=context.now)
+            ruling = self.policy.verdict(user, function, arguments=arguments, at=at)
             if ruling.verdict is Verdict.DENY and ruling.settled:
                 decision, reason = Decision.REFUSE, ruling.reason
                 break

@@ -14,12 +14,14 @@ Read = Callable[[str], Reply | None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """One command that waits: what was told, how an answer reads, and where it goes."""
+    """One command that waits: what was told, how an answer reads, and where it goes; `open` where
+    whatever is said may be the answer (a message's text)."""
 
     command: Command
     told: Event
     read: Read
     answered: "asyncio.Future[Reply]"
+    open: bool = False
 
 
 class WaitingRoom:
@@ -42,10 +44,12 @@ class WaitingRoom:
         read: Read,
         within: float,
         tell: Callable[[Event], None],
+        *,
+        anything: bool = False,
     ) -> Reply | None:
         """Tell the question and wait so many seconds for its answer; None where none came."""
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[command.id] = Waiting(command, told, read, answered)
+        self._waiting[command.id] = Waiting(command, told, read, answered, anything)
         tell(told)
         for arrival in self._arrivals.pop(command.id, []):
             if not arrival.done():
@@ -75,7 +79,10 @@ class WaitingRoom:
         self._arrivals.setdefault(run, []).append(arrival)
         return arrival
 
-    def forget(self, run: str) -> None:
-        """Nobody waits for a command's next question any more: it has ended."""
-        for arrival in self._arrivals.pop(run, []):
-            arrival.cancel()
+    def forget(self, arrival: "asyncio.Future[Event]") -> None:
+        """Nobody waits for this question any more."""
+        arrival.cancel()
+        for run, waiting in list(self._arrivals.items()):
+            self._arrivals[run] = [one for one in waiting if not one.cancelled()]
+            if not self._arrivals[run]:
+                del self._arrivals[run]

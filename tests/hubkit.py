@@ -103,6 +103,7 @@ class Rig:
     adapter: ScriptedAdapter
     events: list[Event]
     clock: Clock
+    understander: Understander
 
     async def run(self, sent: Command) -> str:
         """Submit and wait for the end; the final state."""
@@ -163,7 +164,9 @@ async def rig(
             )  # fmt: skip
             service = Service(pipeline, journal, registry, dict)
             try:
-                yield Rig(pipeline, service, journal, registry, bus, adapter, events, clock)
+                yield Rig(
+                    pipeline, service, journal, registry, bus, adapter, events, clock, understander
+                )
             finally:
                 await pipeline.drain(1)
                 await registry.close()

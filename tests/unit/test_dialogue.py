@@ -216,6 +216,44 @@ async def test_one_of_two_people_is_picked(
         assert f"<{number}>" in str(hub.adapter.calls[0].arguments["phone_number"])
 
 
+@pytest.mark.parametrize(
+    "said", ["take a selfie", "what is scheduled", "unlock the car", "both", "don't call Jo Adams"]
+)
+async def test_what_names_nobody_is_no_answer(
+    said: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    model = Many(CALL | {"take a selfie": "<nexa_0>('front')<nexa_end>"})
+    async with rig(tmp_path, catalogue, model, policy=FREELY, people=PEOPLE) as hub:
+        async with asked(hub, command("call Jo")):
+            await say(hub, said)
+            assert hub.pipeline.awaited("c1") is not None
+        assert "make_phone_call" not in [call.function for call in hub.adapter.calls]
+
+
+async def test_a_number_answers_who_is_meant(tmp_path: Path, catalogue: Catalogue) -> None:
+    async with rig(tmp_path, catalogue, Many(CALL), policy=FREELY, people=PEOPLE) as hub:
+        async with asked(hub, command("call Jo")):
+            assert (await say(hub, "+1 202 555 0119"))[0] == "succeeded"
+        assert hub.adapter.calls[0].arguments == {"phone_number": "+12025550119"}
+
+
+async def test_stop_after_a_yes_stops_what_was_confirmed(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    sent = asyncio.Event()
+
+    async def never(_: Invocation) -> Done:
+        sent.set()
+        return await asyncio.get_running_loop().create_future()
+
+    async with rig(tmp_path, catalogue, Many(CALL), people=PEOPLE, call=never) as hub:
+        async with asked(hub, command("call mom"), "awaiting_confirmation"):
+            await hub.pipeline.submit(command("yes", "c2"))
+            await sent.wait()
+            assert (await say(hub, "stop", "c3"))[0] == "succeeded"
+        assert (await ended(hub, "c1"))[0] == "needs_attention"
+
+
 async def test_the_sentence_may_say_which_number(tmp_path: Path, catalogue: Catalogue) -> None:
     model = Many({"call Jo Miller on his work number": "<nexa_8>('Jo Miller')<nexa_end>"})
     async with rig(tmp_path, catalogue, model, policy=FREELY, people=PEOPLE) as hub:

@@ -12,9 +12,10 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.pipeline import BadCommand
 from orchestrator.policy import Hours, Policy, Rule, Verdict
 from orchestrator.scheduler import Scheduler
+from schemas.device import Device, Kind
 from schemas.execution import Decision, RunState
 from tests.hubkit import NOW, Rig, command, rig
-from tests.unit.test_dialogue import Many, asked, ended, say
+from tests.unit.test_dialogue import NONSENSE, Many, asked, ended, say
 
 LAMP = "<nexa_43>('lamp')<nexa_end>"
 PHOTO = "<nexa_0>('front')<nexa_end>"
@@ -108,20 +109,30 @@ async def test_a_call_for_later_is_confirmed_now_and_made_then(
         assert [call.function for call in hub.adapter.calls] == ["make_phone_call"]
 
 
+DENY = Rule(function=("take_a_photo",), verdict=Verdict.DENY)
+
+
 async def test_the_policy_is_asked_again_when_it_is_time(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
-    at_five = Rule(
-        function=("take_a_photo",), verdict=Verdict.DENY,
-        hours=Hours.model_validate("18:00-20:00", strict=False),
-    )  # fmt: skip
-    async with rig(tmp_path, catalogue, MODEL, policy=Policy(rules=(at_five,))) as hub:
+    async with rig(tmp_path, catalogue, MODEL) as hub:
         await say(hub, "take a selfie at 7 pm tomorrow", "c1")
-        hub.clock.now = TOMORROW
+        hub.understander.policy = Policy(rules=(DENY,))
         await scheduler(hub, TOMORROW).look()
         state, said = await ended(hub, "c1@20261123T180000Z")
         assert (state, "denies" in said) == ("refused", True)
         assert hub.adapter.calls == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "state"), [("18:00-20:00", "refused"), ("16:00-18:00", "scheduled")]
+)
+async def test_the_policy_is_asked_for_the_hour_when_it_is_to_be(
+    hours: str, state: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    rule = DENY.model_copy(update={"hours": Hours.model_validate(hours, strict=False)})
+    async with rig(tmp_path, catalogue, MODEL, policy=Policy(rules=(rule,))) as hub:
+        assert (await say(hub, "take a selfie at 7 pm tomorrow", "c1"))[0] == state
 
 
 @pytest.mark.parametrize(
@@ -211,3 +222,31 @@ async def test_a_message_that_is_part_of_another_word_hides_no_time(
         state, said = await say(hub, "at noon text Bob no", "c1")
         assert (state, hub.adapter.calls) == ("scheduled", [])
         assert "tomorrow at 12:00" in said
+
+
+async def test_it_is_what_was_scheduled_last(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = Many(
+        {
+            "turn on the fan": "<nexa_43>('fan')<nexa_end>",
+            "turn on the heater at 7 pm": "<nexa_43>('heater')<nexa_end>",
+            "turn on the heater": "<nexa_43>('heater')<nexa_end>",
+            "turn heater off at 9 pm": "<nexa_44>('heater')<nexa_end>",
+            "turn heater off": "<nexa_44>('heater')<nexa_end>",
+            "turn on the oven": NONSENSE,
+        }
+    )
+    async with rig(tmp_path, catalogue, model) as hub:
+        hub.registry.load(
+            tuple(
+                Device(
+                    id=n, kind=Kind.HOME, name=n, protocol="test", functions=("turn_on", "turn_off")
+                )
+                for n in ("Fan", "Heater")
+            )
+        )
+        await say(hub, "turn on the fan", "c1")
+        await say(hub, "turn on the heater at 7 pm", "c2")
+        state, said = await say(hub, "turn it off at 9 pm", "c3")
+        assert (state, "turn off on Heater" in said) == ("scheduled", True), said
+        await say(hub, "turn on the oven", "c4")
+        assert (await say(hub, "turn it off", "c5"))[0] == "refused"

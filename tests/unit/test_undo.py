@@ -146,3 +146,39 @@ async def test_with_nothing_to_call_off_nothing_happens(
         for number, order in enumerate(("forget it", "undo that", "cancel all schedules")):
             assert (await say(hub, order, f"c{number}"))[0] == "refused"
         assert hub.adapter.calls == []
+
+
+async def test_what_cannot_be_taken_back_is_said(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = Many({"volume 3 and a selfie": "<nexa_13>('3', 'media');<nexa_0>('front')<nexa_end>"})
+    async with rig(tmp_path, catalogue, model) as hub:
+        home = Remembering(hub, set_volume={"level": 7})
+        await say(hub, "volume 3 and a selfie", "c1")
+        state, said = await say(hub, "undo that", "c2")
+        assert (state, home.now["set_volume"]["level"]) == ("succeeded", 7)
+        assert "take a photo on Pixel (camera: front) cannot be taken back" in said
+
+
+async def test_what_was_never_done_hides_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
+    model = Many(MODEL | {"call 5551234567": "<nexa_8>('5551234567')<nexa_end>"})
+    async with rig(tmp_path, catalogue, model) as hub:
+        home = Remembering(hub, set_volume={"level": 7})
+        await say(hub, "volume 3", "c1")
+        async with asked(hub, command("call 5551234567", "c2"), "awaiting_confirmation"):
+            await say(hub, "no", "c3")
+        assert (await say(hub, "undo that", "c4"))[0] == "succeeded"
+        assert home.now["set_volume"]["level"] == 7
+
+
+async def test_what_runs_is_not_undone_but_called_off(tmp_path: Path, catalogue: Catalogue) -> None:
+    sent = asyncio.Event()
+
+    async def never(_: Invocation) -> Done:
+        sent.set()
+        return await asyncio.get_running_loop().create_future()
+
+    async with rig(tmp_path, catalogue, MODEL, call=never) as hub:
+        await hub.pipeline.submit(command("selfie"))
+        await sent.wait()
+        state, said = await say(hub, "undo that", "c2")
+        assert (state, said) == ("refused", "'selfie' is still under way: say stop to call it off")
+        await say(hub, "stop", "c3")
