@@ -180,9 +180,15 @@ def _value(
     except Ask as ask:
         options = ask.question.options
         raise _ask(function, (parameter.name,), place, str(ask), options) from ask
+    if read is None and parameter.default is not None and _A_BIT.fullmatch(str(value).casefold()):
+        return parameter.default
     if read is None:
         raise _ask(function, (parameter.name,), place, f"{value!r} cannot be read")
     return read
+
+
+_A_BIT = re.compile(r"(?:just )?(?:a (?:little )?(?:bit|little|touch|tad|notch)|slightly|some)")
+"""No amount: the one that is declared."""
 
 
 def _ask(

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.grammar import Vocabulary
 from orchestrator.octopus.manifest import (
+    CAUTION,
     DECIDER,
     READER,
     TAUGHT,
@@ -48,20 +49,25 @@ class ReadGraph(nn.Module):
     """The sentence, read once.
 
     In: ids int64 [n]. Out: read float [2 + 2 * deciding layers, n, width]: what was read, the
-    pointer's keys, then the keys and the values of every deciding layer.
+    pointer's keys, then the keys and the values of every deciding layer; middle float [n, width]:
+    what was read halfway, which still tells more of how the sentence is made.
     """
 
     def __init__(self, model: OctopusModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        read = self.model.reader(ids.unsqueeze(0), None)
+        reader = self.model.reader
+        read = middle = reader.embed(ids.unsqueeze(0))
+        for number, layer in enumerate(reader.layers, 1):
+            read = layer(read, None)
+            middle = read if number <= len(reader.layers) // 2 else middle
         parts = [read, self.model.heads.key(read)]
         for layer in self.model.deciding:
             parts += [layer.cross.key(read), layer.cross.value(read)]
-        return torch.cat(parts)
+        return torch.cat(parts), middle[0]
 
 
 class DecideGraph(nn.Module):
@@ -98,7 +104,8 @@ def export(model: OctopusModel, folder: Path, *, int8: bool = True) -> None:
     """Write `READER` and `DECIDER` into `folder`; without `int8`, in full precision."""
     model.eval()
     ids = torch.tensor([101, 2005, 102])
-    _write(ReadGraph(model), (ids,), {"ids": {0: "n"}}, {"read": {1: "n"}}, folder / READER, int8)
+    axes = {"ids": {0: "n"}}, {"read": {1: "n"}, "middle": {0: "n"}}
+    write_graph(ReadGraph(model), (ids,), *axes, folder / READER, int8)
     export_decider(model, folder, int8=int8)
 
 
@@ -110,7 +117,7 @@ def export_decider(
     read = torch.zeros(2 + 2 * shape.deciding_layers, 3, shape.width)
     past = torch.zeros(2 * shape.deciding_layers, 5, shape.width)
     one = torch.tensor([1])
-    _write(
+    write_graph(
         DecideGraph(model),
         (one, one, one, read, past),
         {"before": {}, "slot": {}, "step": {}, "read": {1: "n"}, "past": {1: "p"}},
@@ -120,7 +127,7 @@ def export_decider(
     )
 
 
-def _write(
+def write_graph(
     graph: nn.Module, example: tuple[Tensor, ...], inputs: dict[str, dict[int, str]],
     outputs: dict[str, dict[int, str]], file: Path, int8: bool,
 ) -> None:  # fmt: skip
@@ -198,21 +205,25 @@ def redraw(shipped: Path, folder: Path, *, int8: bool) -> None:
     manifest = manifest_of(shipped, TRAINABLE)
     model = OctopusModel(Shape(**manifest.shape))
     model.load_state_dict(load_file(shipped / TRAINABLE))
-    for name in (TRAINABLE, TOKENIZER, REPLAY):
+    caution = [CAUTION] if manifest.caution else []
+    for name in (TRAINABLE, TOKENIZER, REPLAY, *caution):
         if folder != shipped:
             shutil.copy(shipped / name, folder / name)
     export(model, folder, int8=int8)
     vocabulary = Vocabulary(manifest.actions, manifest.slots)
-    describe(folder, vocabulary, model.shape, temperature=manifest.temperature)
+    describe(folder, vocabulary, model.shape, temperature=manifest.temperature,
+             caution=manifest.caution)  # fmt: skip
 
 
 def describe(
     folder: Path, vocabulary: Vocabulary, shape: Shape, *, temperature: float = 1.0,
-    taught: Sequence[int] = (), sure: float = 1.0,
+    taught: Sequence[int] = (), sure: float = 1.0, caution: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write the manifest of what lies in `folder`."""
     names = [
-        name for name in (TRAINABLE, READER, DECIDER, TAUGHT, TOKENIZER) if (folder / name).exists()
+        name
+        for name in (TRAINABLE, READER, DECIDER, TAUGHT, CAUTION, TOKENIZER)
+        if (folder / name).exists()
     ]
     manifest = {
         "actions": vocabulary.actions,
@@ -221,6 +232,7 @@ def describe(
         "temperature": temperature,
         "taught": list(taught),
         "sure": round(sure, 4),
+        "caution": list(caution),
         "sha256": {
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names
         },

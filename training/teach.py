@@ -16,7 +16,7 @@ from orchestrator import decoder, taught
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
-from orchestrator.octopus.manifest import DECIDER, READER, TAUGHT, TOKENIZER, WEIGHTS
+from orchestrator.octopus.manifest import CAUTION, DECIDER, READER, TAUGHT, TOKENIZER, WEIGHTS
 from training import evaluate
 from training.dataset.example import Span
 from training.dataset.shapes import FOLDER, fill, lines
@@ -130,7 +130,7 @@ def _train(
         )  # fmt: skip
         progress.update(task, description=f"teaching {names}", total=1.0)
         second.train(steps, lambda done: progress.update(task, completed=done))
-    for name in (READER, TOKENIZER):
+    for name in (READER, TOKENIZER, *([CAUTION] if second.manifest.caution else [])):
         shutil.copy(WEIGHTS / name, new / name)
     if second.vocabulary.actions == second.manifest.actions:
         shutil.copy(WEIGHTS / DECIDER, new / DECIDER)
@@ -163,7 +163,7 @@ def _settle(second: Second, lessons: Sequence[Lesson], catalogue: Catalogue, new
     for sure in (least, *(surer for surer in SURER if surer > least)):
         describe(
             new, second.vocabulary, second.model.shape, temperature=second.manifest.temperature,
-            taught=second.tokens, sure=sure,
+            taught=second.tokens, sure=sure, caution=second.manifest.caution,
         )  # fmt: skip
         lost = before - _known(catalogue, new)
         if lost <= MAY_LOSE:

@@ -7,9 +7,10 @@ import numpy as np
 import onnxruntime
 
 from orchestrator.catalogue import TOKENS, Catalogue
-from orchestrator.octopus.engine import Floats, SentenceTooLong
+from orchestrator.octopus.engine import Caution, Floats, SentenceTooLong
 from orchestrator.octopus.grammar import FIRST, NEXT, Grammar, Vocabulary
 from orchestrator.octopus.manifest import (
+    CAUTION,
     DECIDER,
     READER,
     TAUGHT,
@@ -50,34 +51,60 @@ class EmbeddedModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        self._reader, self._decider, *more = (
-            onnxruntime.InferenceSession(
-                str(folder / name), options, providers=["CPUExecutionProvider"]
-            )
-            for name in (READER, DECIDER, *([TAUGHT] if manifest.taught else []))
-        )
-        self._second = more[0] if more else None
+
+        def loaded(name: str) -> onnxruntime.InferenceSession:
+            file = str(folder / name)
+            return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+        self._reader, self._decider = loaded(READER), loaded(DECIDER)
+        self._second = loaded(TAUGHT) if manifest.taught else None
+        self._cautious = loaded(CAUTION) if manifest.caution else None
+        self._kinds = manifest.caution
 
     def start(self, sentence: str) -> "Pointing":
         """See `engine.Model`."""
+        words = self._cut(sentence)
+        read, middle = self._read(words.ids)
+        second = _Decider(self._second, read) if self._second else None
+        first = _Decider(self._decider, read)
+        return Pointing(self._grammar, words, first, second, self._caution(middle))
+
+    def caution(self, sentence: str) -> Caution:
+        """What is made of the sentence without deciding anything; SentenceTooLong."""
+        return self._caution(self.middle(self._cut(sentence).ids))
+
+    def read(self, ids: Sequence[int]) -> Floats:
+        """What the reader makes of word pieces, float [2 + 2 * deciding layers, n, width]: what was
+        read, the pointer's keys, then the keys and the values of every deciding layer."""
+        return self._read(ids)[0]
+
+    def middle(self, ids: Sequence[int]) -> Floats:
+        """What it makes of them halfway, float [n, width]."""
+        return self._read(ids)[1]
+
+    def _read(self, ids: Sequence[int]) -> tuple[Floats, Floats]:
+        """Both; weights that were made before there was caution do not tell the second."""
+        read, *middle = self._reader.run(None, {"ids": np.array(ids)})
+        return read, middle[0] if middle else read[0]
+
+    def probabilities(self, derivations: Sequence["Pointing"]) -> list[Floats]:
+        """See `engine.Model`. One sentence after the other: together they are no faster."""
+        return [self._probabilities(one) for one in derivations]
+
+    def _cut(self, sentence: str) -> Words:
         words = self._pieces(sentence)
         if len(words.ids) > MAX_PIECES:
             raise SentenceTooLong(
                 f"the sentence has {len(words.ids)} word pieces; at most {MAX_PIECES} are read"
             )
-        read = self.read(words.ids)
-        second = _Decider(self._second, read) if self._second else None
-        return Pointing(self._grammar, words, _Decider(self._decider, read), second)
+        return words
 
-    def read(self, ids: Sequence[int]) -> Floats:
-        """What the reader makes of word pieces, float [2 + 2 * deciding layers, n, width]: what was
-        read, the pointer's keys, then the keys and the values of every deciding layer."""
-        made: Floats = self._reader.run(None, {"ids": np.array(ids)})[0]
-        return made
-
-    def probabilities(self, derivations: Sequence["Pointing"]) -> list[Floats]:
-        """See `engine.Model`. One sentence after the other: together they are no faster."""
-        return [self._probabilities(one) for one in derivations]
+    def _caution(self, middle: Floats) -> Caution:
+        """From what was read halfway; nothing is known where the weights do not tell."""
+        if self._cautious is None:
+            return Caution()
+        plain, *others = self._cautious.run(None, {"middle": middle})[0].tolist()
+        return Caution(1 - plain, self._kinds[1 + others.index(max(others))])
 
     def _probabilities(self, one: "Pointing") -> Floats:
         allowed = one.open()
@@ -109,9 +136,15 @@ class Pointing:
     """
 
     def __init__(
-        self, grammar: Grammar, words: Words, first: "_Decider", second: "_Decider | None"
+        self,
+        grammar: Grammar,
+        words: Words,
+        first: "_Decider",
+        second: "_Decider | None",
+        caution: Caution,
     ) -> None:
         self.second = second
+        self.caution = caution
         self._first = first
         self._words = words
         self._derivation = grammar.start()

@@ -1,7 +1,7 @@
 """The decode loop: sentences to functional-token text, with any model, inside its grammar."""
 
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,14 @@ class FunctionalTokenSaid(HubError):
     code = "functional_token"
 
 
+class Caution(NamedTuple):
+    """How probable it is that a sentence forbids acting on it now, and of which kind it then most
+    likely is; as it stands, nothing is known."""
+
+    share: float = 0.0
+    because: str = ""
+
+
 class Decoder(Protocol):
     """What decodes sentences, in one way or another."""
 
@@ -44,6 +52,11 @@ class Derivation(Protocol):
     @property
     def ended(self) -> bool:
         """Whether everything is written."""
+        ...
+
+    @property
+    def caution(self) -> Caution:
+        """What the model makes of the whole sentence."""
         ...
 
     def calls(self, choice: int) -> bool:
@@ -102,6 +115,9 @@ class Engine(Generic[D]):
                 derivations[at].take(choice)
                 steps[at] += 1
         return [
-            Decoded(text=one.text(), confidence=sure, steps=count, model=self._model.name)
+            Decoded(
+                text=one.text(), confidence=sure, steps=count, model=self._model.name,
+                caution=one.caution.share, because=one.caution.because,
+            )
             for one, sure, count in zip(derivations, confidence, steps, strict=True)
-        ]
+        ]  # fmt: skip

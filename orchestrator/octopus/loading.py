@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.catalogue import Catalogue
+from orchestrator.octopus.cautious import Cautious
 from orchestrator.octopus.clauses import Splitting
 from orchestrator.octopus.embedded import EmbeddedModel, Pointing
 from orchestrator.octopus.engine import Decoder, Engine, SentenceTooLong
@@ -28,15 +29,16 @@ _GIB = 1 << 30
 def load(model: Model, catalogue: Catalogue, embedded: Path) -> Decoder:
     """The decoder; `embedded` is the folder of the embedded weights in use. UnfitWeights or
     DamagedWeights is one line."""
-    own = Engine(EmbeddedModel(catalogue, embedded, model.threads or 1))
+    weights = EmbeddedModel(catalogue, embedded, model.threads or 1)
+    own = Engine(weights)
     if model.url == "embedded:":
         return own
     if model.on_server:
         known = catalogue.only(PUBLISHED_TOKENS)
-        return Fallback(_single(server(model, known), known, model), own)
+        return Cautious(Fallback(_single(server(model, known), known, model), own), weights)
     folder = usable(model)
     known = catalogue.only(folder.tokens)
-    return _single(_published(model, folder, known, own), known, model)
+    return Cautious(_single(_published(model, folder, known, own), known, model), weights)
 
 
 def server(model: Model, known: Catalogue) -> Server:

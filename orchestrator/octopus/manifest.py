@@ -12,7 +12,7 @@ from schemas.errors import HubError
 WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package."""
 READER, DECIDER, TAUGHT = "reader.int8.onnx", "decider.int8.onnx", "taught.int8.onnx"
-TOKENIZER = "tokenizer.json"
+CAUTION, TOKENIZER = "caution.int8.onnx", "tokenizer.json"
 
 
 class DamagedWeights(HubError):
@@ -27,6 +27,9 @@ class Manifest(Value):
 
     `taught`: functional tokens of functions a person taught; the second decider's word for one of
     them counts where it is at least `sure` of it, and is its confidence as it is.
+
+    `caution`: the kinds of sentences that are told apart, first those that may be acted on; none
+    where the weights do not tell.
     """
 
     actions: tuple[str, ...]
@@ -36,6 +39,7 @@ class Manifest(Value):
     temperature: float = 1.0
     taught: tuple[int, ...] = ()
     sure: float = Field(default=1.0, ge=0.5, le=1.0)
+    caution: tuple[str, ...] = ()
 
 
 def manifest_of(folder: Path, *more: str) -> Manifest:
@@ -43,7 +47,8 @@ def manifest_of(folder: Path, *more: str) -> Manifest:
     try:
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
         second = [TAUGHT] if manifest.taught else []
-        for name in (READER, DECIDER, TOKENIZER, *second, *more):
+        caution = [CAUTION] if manifest.caution else []
+        for name in (READER, DECIDER, TOKENIZER, *second, *caution, *more):
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != manifest.sha256[name]:
                 raise DamagedWeights(f"{folder / name} is damaged or altered: {mend(folder)}")
     except ValidationError as error:

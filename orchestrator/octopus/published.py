@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.octopus.engine import Floats, SentenceTooLong
+from orchestrator.octopus.engine import Caution, Floats, SentenceTooLong
 from orchestrator.octopus.folder import UnfitWeights, WeightsFolder
 from orchestrator.octopus.gemma import Gemma, Past, Segment
 from orchestrator.octopus.prompt import PUBLISHED, parts
@@ -148,6 +148,8 @@ class Likely:
 class Spelling:
     """A derivation of the grammar over tokens. A choice is a place among the tokens that may come
     next."""
+
+    caution = Caution()
 
     def __init__(
         self,
