@@ -26,6 +26,8 @@ _TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
 _DOUBT = 0.001
 """Below this caution the model is all but certain that a sentence may be acted on: what the rules
 object to then is nearly always a plain request (decision 11)."""
+_LIKELY = 0.5
+"""Above this caution, what the sentence forbids is likelier the reason than that nothing fits."""
 _CONTENT = frozenset({"message", "content", "title", "text", "query", "label"})
 """Parameters that hold somebody's own words: a time in them is told, not kept."""
 _TAIL = re.compile(r"\b(?:at|in|on|every|tomorrow|tonight|this)\b", re.IGNORECASE)
@@ -115,7 +117,7 @@ class Understander:
             model=one.model, decision=Decision.ACT,
         )  # fmt: skip
         try:
-            self._check_model(understood)
+            self._check_model(understood, one)
             later = self._later(sentence, written)
             self._check_sentence(understood, one, later or context.found)
         except (Refused, Unclear) as refusal:
@@ -213,10 +215,15 @@ class Understander:
                 sentence = sentence[: place.start()] + " " * len(own) + sentence[place.end() :]
         return sentence
 
-    def _check_model(self, understood: Understanding) -> None:
-        """Refused where nothing fits, or the model is not sure."""
+    def _check_model(self, understood: Understanding, one: Decoded) -> None:
+        """Refused where nothing fits, or the model is not sure; where nothing may fit because the
+        sentence forbids it, that is what a person is told."""
         if understood.written[0].function == IRRELEVANT:
-            raise Refused(texts.NO_FUNCTION)
+            if not one.because or one.caution <= _LIKELY:
+                raise Refused(texts.NO_FUNCTION)
+            if one.because == guard.Kind.TIME:
+                when.find(understood.sentence, self.now())  # Unclear says more of a wrong time
+            raise Refused(guard.reason(one.because))
         if understood.confidence < self._threshold:
             raise Refused(texts.NOT_SURE.format(confidence=understood.confidence))
 

@@ -1,8 +1,10 @@
 """Caution: the exported head, the shipped one, and weights that were made before there was one."""
 
 import json
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import onnxruntime
@@ -22,6 +24,8 @@ from orchestrator.octopus.manifest import (
     DamagedWeights,
     manifest_of,
 )
+from orchestrator.policy import Policy
+from orchestrator.understanding import Understander
 from schemas.decoded import Decoded
 from training.caution import CautionGraph, Head, export, loss_of, settle, tell
 from training.caution import Read as ReadRow
@@ -172,3 +176,25 @@ def test_the_same_seed_writes_the_same_sentences_of_every_kind(catalogue: Catalo
         )
         assert first == second
         assert all("{" not in said.sentence for said in first)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("don't unlock the front door", "the sentence says not to"),
+        ("should I unlock the front door?", "the sentence only considers it"),
+        ("turn on the lamp yesterday at 5", "past"),
+        ("who won the match in 1998", ""),
+    ],
+)
+def test_what_is_declined_for_what_it_forbids_says_so(
+    sentence: str, reason: str, engine: Engine, catalogue: Catalogue
+) -> None:
+    now = datetime(2026, 11, 29, 17, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+    understander = Understander(
+        catalogue, Policy(), threshold=0.5, caution=0.05, region="US", now=lambda: now
+    )
+    decoded = engine.decode_all(understander.readings(sentence))
+    understood = understander(sentence, decoded, "local")
+    assert understood.decision == "refuse"
+    assert reason in understood.reason
