@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from orchestrator import texts
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal, JournalUnavailable
@@ -134,7 +135,7 @@ class Executor:
     async def _outcome(self, run: _Run, step: Step, needed: dict[int, Outcome]) -> Outcome:
         for index, before in needed.items():
             if not isinstance(before, Done):
-                return Skipped(reason=f"step {index + 1} did not succeed")
+                return Skipped(reason=texts.NEEDED.format(step=index + 1))
         arguments = self._resolved(step, needed)
         if isinstance(arguments, Failed):
             return arguments
@@ -166,7 +167,7 @@ class Executor:
             # The device may or may not have acted. What may be repeated stays dispatched: the next
             # start takes it up; where a person cancelled, the pipeline closes it.
             if function.effect not in (Effect.READ, Effect.SET):
-                silent = Unknown(reason="cancelled while it was under way")
+                silent = Unknown(reason=texts.CANCELLED_UNDER_WAY)
                 await unbroken(self._recorded(command, step, silent))
             raise
         if isinstance(outcome, Done) and undo is not None:
@@ -196,7 +197,7 @@ class Executor:
             async with asyncio.timeout(invocation.timeout + self._grace):
                 done = await self._reach(device, invocation)
         except TimeoutError:
-            reason = f"no answer within {invocation.timeout:g} s"
+            reason = texts.NO_ANSWER.format(seconds=invocation.timeout)
             return _silence(effect, "timeout", reason)
         except DeviceUncertain as error:
             return _silence(effect, error.code, str(error))
@@ -205,9 +206,9 @@ class Executor:
         except Exception as error:
             log.exception("adapter of %s broke", device)
             code = error.code if isinstance(error, HubError) else "bug"
-            return _silence(effect, code, f"the adapter broke: {type(error).__name__}")
+            return _silence(effect, code, texts.ADAPTER_BROKE.format(why=type(error).__name__))
         if not isinstance(done, Done):
-            return _silence(effect, "bug", "the adapter gave no outcome")
+            return _silence(effect, "bug", texts.NO_OUTCOME)
         return done
 
     def _resolved(
@@ -223,11 +224,13 @@ class Executor:
             before = needed[value.step]
             assert isinstance(before, Done)
             if before.result is None:
-                reason = f"step {value.step + 1} gave no result for {name}"
+                reason = texts.NO_RESULT.format(step=value.step + 1, name=name)
                 return Failed(code="no_result", reason=reason)
             text = str(before.result)
             if len(text) > MAX_RESULT:
-                reason = f"step {value.step + 1} gave {len(text)} characters; {MAX_RESULT} fit"
+                reason = texts.TOO_LONG.format(
+                    step=value.step + 1, length=len(text), most=MAX_RESULT
+                )
                 return Failed(code="too_long", reason=reason)
             resolved[name] = text
         return resolved

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator import texts
 from orchestrator.journal import JournalUnavailable
 from schemas.command import Command
 from schemas.errors import HubError
@@ -112,11 +113,11 @@ async def _outcome(command: Command, work: asyncio.Task[Ending]) -> Ending:
         mine = asyncio.current_task()
         if mine is not None and mine.cancelling():
             raise  # the hub stops
-        return Ending(RunState.CANCELLED, "cancelled by a person")
+        return Ending(RunState.CANCELLED, texts.CANCELLED)
     except JournalUnavailable as error:
-        return Ending(RunState.REFUSED, f"the journal could not be written: {error}")
+        return Ending(RunState.REFUSED, texts.NOT_WRITTEN.format(why=error))
     except HubError as error:
         return Ending(RunState.REFUSED, str(error))
     except Exception:
         log.exception("command %s broke", command.id)
-        return Ending(RunState.REFUSED, "the hub broke; its log says why")
+        return Ending(RunState.REFUSED, texts.BROKE)

@@ -1,5 +1,6 @@
 """What a command left behind when the hub stopped: which of its steps may run again."""
 
+from orchestrator import texts
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal
 from orchestrator.registry import Registry
@@ -36,7 +37,7 @@ async def _looked_up(
     function = catalogue[record.function]
     if function.effect in (Effect.READ, Effect.SET):
         return None
-    unknown = Unknown(reason="the hub stopped while this was under way")
+    unknown = Unknown(reason=texts.STOPPED_UNDER_WAY)
     if function.effect is not Effect.PROBEABLE or record.step.needs:
         return unknown
     invocation = Invocation.model_validate(

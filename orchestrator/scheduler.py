@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from orchestrator import texts
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.times.rhythms import following
 from orchestrator.unbroken import unbroken
@@ -152,8 +153,8 @@ def _after(schedule: Schedule, at: float) -> float | None:
 
 def _said(schedule: Schedule, at: float, count: int) -> str:
     due = datetime.fromtimestamp(at, ZoneInfo(schedule.when.zone))
-    more = f" and {'at least ' if count >= MANY else ''}{count - 1} times after that"
-    return (
-        f"missed: {schedule.text!r} was due on {due:%Y-%m-%d at %H:%M}{more if count > 1 else ''}; "
-        "the hub was off then, or its clock was wrong"
-    )
+    more = ""
+    if count > 1:
+        many = texts.AT_LEAST if count >= MANY else texts.EXACTLY
+        more = many.format(count=count - 1)
+    return texts.MISSED.format(what=schedule.text, when=f"{due:%Y-%m-%d at %H:%M}", more=more)

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from orchestrator import texts
 from orchestrator.records import Records, Values
 from orchestrator.tables import schedules
 from schemas.command import Command
@@ -163,7 +164,7 @@ def _clipped(identity: str, length: int) -> str:
 
 def _left(_: StepRecord) -> Outcome:
     """How a step ends that was planned, and is part of a schedule now."""
-    return Skipped(reason="it is scheduled")
+    return Skipped(reason=texts.IT_IS_SCHEDULED)
 
 
 def _readable(rows: Iterable["sa.RowMapping"]) -> tuple[Schedule, ...]:

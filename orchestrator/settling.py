@@ -115,7 +115,7 @@ class Settler:
             raise NotKnown(texts.NO_SUCH_FUNCTION.format(function=step.function))
         function, device = self._catalogue[step.function], devices.get(step.device or "")
         if device is None:
-            raise NotKnown(f"the device {step.device} was removed")
+            raise NotKnown(texts.REMOVED.format(device=step.device))
         ruling = self._understander.policy.verdict(
             user, function, device=device, arguments=step.arguments, at=at
         )
@@ -234,7 +234,7 @@ class Settler:
                 done = await self._registry.reach(device, asked)
             return people.address_book(str(done.result))
         except (TimeoutError, ValueError) as error:
-            raise DeviceUnavailable(f"the contacts on {device} cannot be read") from error
+            raise DeviceUnavailable(texts.NO_CONTACTS.format(device=device)) from error
 
     async def _reckoned(self, step: Step) -> Step:
         changes = {n: v for n, v in step.arguments.items() if isinstance(v, Change)}
