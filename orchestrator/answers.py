@@ -6,7 +6,6 @@ from orchestrator import texts
 from orchestrator.catalogue import Catalogue
 from schemas.call import Change, Person
 from schemas.execution import Execution, StepRecord
-from schemas.function import Effect
 from schemas.outcome import Cancelled, Done, Failed, Skipped, Unknown
 from schemas.plan import Argument, Plan, Ref, Step
 
@@ -40,11 +39,11 @@ def describe(plan: Plan, names: Mapping[str, str]) -> str:
 def intent(step: Step, names: Mapping[str, str]) -> str:
     """What one step would do."""
     said = ", ".join(
-        f"{name.replace('_', ' ')}: {_value(value)}"
+        f"{texts.spoken(name)}: {_value(value)}"
         for name, value in step.arguments.items()
         if value is not None
     )
-    function, where = step.function.replace("_", " "), names.get(step.device or "", step.device)
+    function, where = texts.spoken(step.function), names.get(step.device or "", step.device)
     what = texts.INTENT.format(function=function, device=where)
     return f"{what} ({said})" if said else what
 
@@ -60,13 +59,7 @@ def _value(value: Argument) -> str:
 def _plain(step: StepRecord, catalogue: Catalogue) -> bool:
     """Whether a step that went well has nothing of its own to say."""
     assert isinstance(step.outcome, Done)
-    return not _reads(step, catalogue) and step.outcome.result is None
-
-
-def _reads(step: StepRecord, catalogue: Catalogue) -> bool:
-    """Whether a step only read; a function that is gone is taken for one that acts."""
-    known = step.function in catalogue
-    return known and catalogue[step.function].effect is Effect.READ
+    return not catalogue.reads(step.function) and step.outcome.result is None
 
 
 def _counted(steps: list[StepRecord], names: Mapping[str, str]) -> str:
@@ -75,18 +68,18 @@ def _counted(steps: list[StepRecord], names: Mapping[str, str]) -> str:
     how = dict.fromkeys(
         texts.EVIDENCE[step.outcome.evidence] for step in steps if isinstance(step.outcome, Done)
     )
-    functions = " / ".join(dict.fromkeys(step.function.replace("_", " ") for step in steps))
+    functions = " / ".join(dict.fromkeys(texts.spoken(step.function) for step in steps))
     return texts.COUNTED.format(function=functions, count=len(steps), devices=where) + "".join(how)
 
 
 def _step(step: StepRecord, names: Mapping[str, str], catalogue: Catalogue) -> str:
-    name, where = step.function.replace("_", " "), names.get(step.device, step.device)
+    name, where = texts.spoken(step.function), names.get(step.device, step.device)
     outcome = step.outcome
     if isinstance(outcome, Done):
         said = outcome.detail or (str(outcome.result) if outcome.result is not None else "")
         if not said:
             said = texts.DONE.format(function=name, device=where)
-        elif not _reads(step, catalogue) and where not in said:
+        elif not catalogue.reads(step.function) and where not in said:
             said = f"{where}: {said}"
         return said + texts.EVIDENCE[outcome.evidence]
     template = texts.ENDED[type(outcome)] if outcome else texts.OPEN

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from schemas.errors import InvalidSettings
-from schemas.function import Function, ParameterType
+from schemas.function import Effect, Function, ParameterType
 
 IRRELEVANT = "irrelevant_function"
 TOKENS = 56
@@ -37,6 +37,11 @@ class Catalogue:
 
     def __getitem__(self, name: str) -> Function:
         return self._by_name[name]
+
+    def reads(self, name: str) -> bool:
+        """Whether a function only reads; one that is gone is taken for one that acts."""
+        function = self._by_name.get(name)
+        return function is not None and function.effect is Effect.READ
 
     def with_token(self, token: int) -> Function | None:
         """The function of `<nexa_{token}>`, or None."""

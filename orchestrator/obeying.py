@@ -14,7 +14,6 @@ from orchestrator.understanding import Understanding
 from orchestrator.waiting import WaitingRoom
 from schemas.command import Command
 from schemas.execution import Decision, Execution, RunState, StepRecord
-from schemas.function import Effect
 from schemas.outcome import Done
 from schemas.plan import Argument, Plan, Step
 from schemas.schedule import Schedule
@@ -95,9 +94,7 @@ class Obeying:
 
     def _did(self, record: StepRecord) -> bool:
         """Whether a step did something that could be taken back."""
-        known = record.function in self._catalogue
-        reading = known and self._catalogue[record.function].effect is Effect.READ
-        return isinstance(record.outcome, Done) and not reading
+        return isinstance(record.outcome, Done) and not self._catalogue.reads(record.function)
 
     async def _call_off(self, command: Command, _: Order) -> Ending:
         """A question that is open, else what is under way, else what was scheduled last."""
@@ -108,33 +105,26 @@ class Obeying:
         for other in self._under_way(command):
             if await self._lives.cancel(other.id):
                 ended = await self._journal.get(other.id)
-                said = (
-                    ended.answer
-                    if ended and ended.steps
-                    else texts.CALLED_OFF.format(what=other.text)
-                )
+                done = ended.answer if ended and ended.steps else ""
+                said = done or texts.CALLED_OFF.format(what=other.text)
                 return Ending(RunState.SUCCEEDED, said)
         dropped = await self._unscheduled_last(command)
         return dropped or Ending(RunState.REFUSED, texts.NOTHING_TO_CANCEL)
 
     async def _list(self, command: Command, _: Order) -> Ending:
         found = await self._journal.schedules(command.user)
-        said = "; ".join(f"{one.words}: {one.text}" for one in found)
-        return Ending(RunState.SUCCEEDED, said or texts.NOTHING_SCHEDULED)
+        return Ending(RunState.SUCCEEDED, _told(found) or texts.NOTHING_SCHEDULED)
 
     async def _unschedule(self, command: Command, order: Order) -> Ending:
         found = await self._journal.schedules(command.user)
         if not found:
             return Ending(RunState.REFUSED, texts.NOTHING_SCHEDULED)
         meant = found if order.words in ("", EVERY) else _fitting(found, order.words)
-        every = "; ".join(f"{one.words}: {one.text}" for one in found)
         if not meant:
-            return Ending(
-                RunState.REFUSED, texts.NO_SUCH_SCHEDULE.format(words=order.words, all=every)
-            )
+            said = texts.NO_SUCH_SCHEDULE.format(words=order.words, all=_told(found))
+            return Ending(RunState.REFUSED, said)
         if len(meant) > 1 and order.words != EVERY:
-            named = "; ".join(f"{one.words}: {one.text}" for one in meant)
-            return Ending(RunState.REFUSED, texts.WHICH_SCHEDULE.format(all=named))
+            return Ending(RunState.REFUSED, texts.WHICH_SCHEDULE.format(all=_told(meant)))
         gone = [one for one in meant if await self.unschedule(one.id, command.user)]
         said = "; ".join(texts.UNSCHEDULED.format(when=one.words, what=one.text) for one in gone)
         return Ending(RunState.SUCCEEDED, said or texts.NOTHING_SCHEDULED)
@@ -176,6 +166,11 @@ def _inverse(record: StepRecord) -> Step | None:
         return None
     arguments: dict[str, Argument] = dict(undo.arguments)
     return Step(index=0, function=undo.function, arguments=arguments, device=record.device)
+
+
+def _told(schedules: tuple[Schedule, ...]) -> str:
+    """When each is, and what was said."""
+    return "; ".join(texts.SCHEDULE.format(when=one.words, what=one.text) for one in schedules)
 
 
 def _fitting(found: tuple[Schedule, ...], words: str) -> tuple[Schedule, ...]:

@@ -199,10 +199,21 @@ def _numbered(claim: _Claim, label: str, region: str | None) -> list[Match]:
 @lru_cache(maxsize=32_768)
 def _written(number: str, region: str | None) -> str:
     """E.164 where it is certain, else what was written, without what only sets it apart."""
-    parsed = _parsed(number, region) if region else None
-    if parsed and ("+" in number or phonenumbers.is_valid_number(parsed)):
-        return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
-    return re.sub(r"[\s().\-/<>]", "", number)
+    certain = e164(number, region) if region else None
+    return certain or re.sub(r"[\s().\-/<>]", "", number)
+
+
+def e164(number: str, region: str) -> str | None:
+    """A number that is a whole one of the region, or has a country's code; None for any other."""
+    parsed = _parsed(number, region)
+    if parsed is None or not ("+" in number or phonenumbers.is_valid_number(parsed)):
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def is_mail(address: str) -> bool:
+    """Whether it has the form of an e-mail address."""
+    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", address) is not None
 
 
 def _parsed(number: str, region: str) -> phonenumbers.PhoneNumber | None:
@@ -279,6 +290,6 @@ def _wrong(contact: Contact, region: str) -> str | None:
             return (
                 f"{label}: {number} is no phone number of {region}, nor one with its country's code"
             )
-    if contact.email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", contact.email):
+    if contact.email and not is_mail(contact.email):
         return f"{contact.email} is no e-mail address"
     return None if fold(contact.name) else "a name has letters"

@@ -27,7 +27,6 @@ from schemas.command import Command
 from schemas.errors import HubError
 from schemas.event import Event
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
-from schemas.function import Effect
 from schemas.outcome import Cancelled, Outcome, Unknown
 from schemas.plan import Plan
 from schemas.schedule import Schedule
@@ -178,9 +177,11 @@ class Pipeline:
     async def _live(self, command: Command, reading: "asyncio.Task[Reading]") -> Ending:
         open_ones = self._waiting.of_speaker(command.user, command.door)
         for waiting in open_ones:
-            if (reply := waiting.read(command.text)) and not await _another(
-                reply, waiting, reading
-            ):
+            reply = waiting.read(command.text)
+            if reply is None or await _another(reply, waiting, reading):
+                continue
+            # Somebody may have answered it while the sentence was read.
+            if self._waiting.of(waiting.command.id) is waiting:
                 reading.cancel()
                 several = [w for w in open_ones if w.told.token]
                 if waiting.told.token and not reply.no and len(several) > 1:
@@ -292,10 +293,8 @@ class Pipeline:
 
     def _cut_off(self, record: StepRecord, reason: str) -> Outcome:
         """How a step ends that its command did not wait for."""
-        known = record.function in self._catalogue
-        reading = known and self._catalogue[record.function].effect is Effect.READ
-        if record.state is StepState.DISPATCHED and not reading:
-            return Unknown(reason=f"it was under way: {reason}")
+        if record.state is StepState.DISPATCHED and not self._catalogue.reads(record.function):
+            return Unknown(reason=texts.UNDER_WAY.format(why=reason))
         return Cancelled(reason=reason)
 
     def _tell(self, command: Command, state: RunState, at: float) -> None:
@@ -327,7 +326,7 @@ async def _another(reply: Reply, waiting: Waiting, reading: "asyncio.Task[Readin
     if understood.order is not None:
         return True
     wanted = (Decision.ACT, Decision.CONFIRM, Decision.SCHEDULE)
-    return understood.decision in wanted and not waiting.open
+    return understood.decision in wanted and not waiting.anything
 
 
 def _check(text: str) -> None:

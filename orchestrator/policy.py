@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from orchestrator.nearest import hint
+from orchestrator.texts import spoken
 from schemas.base import Scalar, Value
 from schemas.device import Device
 from schemas.function import Function, Parameter, ParameterType, Risk
@@ -175,7 +176,7 @@ class Policy(Value):
                 reason = _reason(rule, number, user, function, device)
                 return Ruling(verdict=rule.verdict, rule=number, reason=reason, settled=settled)
         verdict, why = _OWN[function.risk]
-        reason = f"{_spoken(function)} {why}"
+        reason = f"{spoken(function.name)} {why}"
         return Ruling(verdict=verdict, rule=None, reason=reason, settled=settled)
 
 
@@ -191,13 +192,9 @@ _SAYS = {
 }
 
 
-def _spoken(function: Function) -> str:
-    return function.name.replace("_", " ")
-
-
 def _reason(rule: Rule, number: int, user: str, function: Function, device: Device | None) -> str:
     """Names only what the rule names: what is denied to everybody is not told as one's own."""
-    words = [_SAYS[rule.verdict], _spoken(function)]
+    words = [_SAYS[rule.verdict], spoken(function.name)]
     if device is not None and rule.device is not None:
         words.append(f"on {device.name}")
     if rule.user is not None:

@@ -5,6 +5,7 @@ import re
 from rapidfuzz import fuzz
 
 from orchestrator.people import Contact
+from orchestrator.spelling import NEAR
 from schemas.base import Value
 from schemas.errors import HubError
 from schemas.question import Option, Question
@@ -76,8 +77,6 @@ _SAY = re.compile(
 )
 """What leads to a text; nothing else is taken from one."""
 _TRAIL = re.compile(r"[ ,]*(?:please|thanks|thank you)?[ .!?]*$", re.IGNORECASE)
-ALIKE = 85
-"""From here on two words are taken for one, misheard or mistyped (of 100)."""
 
 
 def consent(text: str) -> Reply | None:
@@ -132,7 +131,7 @@ def _named(said: set[str], options: tuple[Option, ...]) -> tuple[Option, ...]:
 
 
 def _alike(said: str, word: str) -> bool:
-    return len(said) > 3 and fuzz.ratio(said, word) >= ALIKE
+    return len(said) > 3 and fuzz.ratio(said, word) >= NEAR
 
 
 def _words(option: Option) -> set[str]:

@@ -15,8 +15,6 @@ from schemas.decoded import Decoded
 from schemas.execution import Decision, Execution, RunState
 
 Decode = Callable[[str], Awaitable[Decoded]]
-
-
 RECENT = 10
 """Commands that are looked through for the last one."""
 _DONE = (RunState.SUCCEEDED, RunState.PARTLY, RunState.NEEDS_ATTENTION, RunState.SCHEDULED)

@@ -5,9 +5,9 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from orchestrator import amounts, grounding, people, planner, texts
+from orchestrator import amounts, people, planner, texts
+from orchestrator.canonical import Canonical, phone_number
 from orchestrator.catalogue import Catalogue
-from orchestrator.grounding import Canonical
 from orchestrator.people import Contact, Match, People
 from orchestrator.policy import Ruling, Verdict
 from orchestrator.questions import Ask, Reply
@@ -126,7 +126,7 @@ class Settler:
             and devices[source].kind is not Kind.HUB
         ]
         if ruling.verdict is Verdict.ALLOW and function.effect is Effect.ONCE and foreign:
-            reason = f"{function.name.replace('_', ' ')} would pass on what {foreign[0]} says"
+            reason = f"{texts.spoken(function.name)} would pass on what {foreign[0]} says"
             return Ruling(verdict=Verdict.CONFIRM, rule=None, reason=reason)
         return ruling
 
@@ -159,7 +159,7 @@ class Settler:
 
     def _named(self, words: str, user: str, book: tuple[Contact, ...]) -> str | Person | None:
         """A number, or somebody whom the hub or the phone knows; None for any other words."""
-        if number := grounding.number(words, self._understander.region):
+        if number := phone_number(words, self._understander.region):
             return number
         found = people.find(words, user, self._people, book, self._understander.region)
         return Person(person=words) if found else None
@@ -249,7 +249,7 @@ class Settler:
             value = parameters[name].minimum if off else now and now.arguments.get(name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 where = self._registry.names().get(step.device or "", step.device)
-                what = f"{step.function.replace('_', ' ')}: {name.replace('_', ' ')}"
+                what = f"{texts.spoken(step.function)}: {texts.spoken(name)}"
                 raise NotKnown(f"{where} does not say how it is now ({what}): say a number")
             arguments[name] = amounts.reckoned(change, value, parameters[name])
         return step.model_copy(update={"arguments": arguments})

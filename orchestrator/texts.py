@@ -2,6 +2,12 @@
 
 from schemas.outcome import Cancelled, Evidence, Failed, Skipped, Unknown
 
+
+def spoken(name: str) -> str:
+    """A function's or a parameter's name as a person reads it."""
+    return name.replace("_", " ")
+
+
 INTENT = "{function} on {device}"
 RESULT_OF = "the result of step {step}"
 DONE = "{function} on {device}: done"
@@ -72,3 +78,8 @@ NO_RESULT = "step {step} gave no result for {name}"
 TOO_LONG = "step {step} gave {length} characters; {most} fit"
 REMOVED = "the device {device} was removed"
 NO_CONTACTS = "the contacts on {device} cannot be read"
+ALARM_REPEATS = "an alarm that repeats cannot be set from here"
+ALARM_TOO_LATE = "an alarm rings within a day"
+EVENT_REPEATS = "an event that repeats cannot be made from here"
+SCHEDULE = "{when}: {what}"
+UNDER_WAY = "it was under way: {why}"

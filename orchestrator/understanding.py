@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from orchestrator import decoder, grounding, guard, leftovers, orders, texts
+from orchestrator.canonical import Canonical, Context
 from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.orders import Order
 from orchestrator.policy import Policy, Verdict
@@ -22,7 +23,6 @@ from schemas.when import When
 
 MAX_SENTENCE = 1_000
 """Longest sentence in characters."""
-_TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
 _DOUBT = 0.001
 """Below this caution the model is all but certain that a sentence may be acted on: what the rules
 object to then is nearly always a plain request (decision 11)."""
@@ -31,8 +31,7 @@ _LIKELY = 0.5
 _CONTENT = frozenset({"message", "content", "title", "text", "query", "label"})
 """Parameters that hold somebody's own words: a time in them is told, not kept."""
 _TAIL = re.compile(r"\b(?:at|in|on|every|tomorrow|tonight|this)\b", re.IGNORECASE)
-
-
+"""What a time behind a name or a place begins with."""
 Objecting = Callable[
     [str, tuple[Function, ...], tuple[tuple[str, ParameterType], ...]], guard.Objection | None
 ]
@@ -126,16 +125,14 @@ class Understander:
         understood = understood.model_copy(update={"when": later.when if later else None})
         return self._decided(understood, context, user)
 
-    def ground(
-        self, understood: Understanding, given: dict[str, grounding.Canonical]
-    ) -> tuple[Call, ...]:
+    def ground(self, understood: Understanding, given: dict[str, Canonical]) -> tuple[Call, ...]:
         """The canonical calls, with what a person answered; Ask where something is missing."""
         context = self._context(understood.sentence).model_copy(update={"given": given})
         return self._grounded(understood.written, context)
 
     def answered(
         self, question: Question, reply: Reply, understood: Understanding
-    ) -> dict[str, grounding.Canonical] | None:
+    ) -> dict[str, Canonical] | None:
         """See `grounding.answered`."""
         context = self._context(reply.words)
         return grounding.answered(question, reply, understood.written, context, self._catalogue)
@@ -144,14 +141,14 @@ class Understander:
         """Whether a question is for a text, in which any words may stand."""
         return grounding.asks_for_text(question, understood.written, self._catalogue)
 
-    def _grounded(self, written: tuple[Call, ...], context: grounding.Context) -> tuple[Call, ...]:
+    def _grounded(self, written: tuple[Call, ...], context: Context) -> tuple[Call, ...]:
         return tuple(
             grounding.ground(call, context, self._catalogue, str(number))
             for number, call in enumerate(written)
         )
 
-    def _context(self, sentence: str) -> grounding.Context:
-        return grounding.Context(
+    def _context(self, sentence: str) -> Context:
+        return Context(
             sentence=sentence, now=self.now(), region=self.region, found=self._found(sentence)
         )
 
@@ -198,7 +195,7 @@ class Understander:
 
     def _timed(self, written: tuple[Call, ...]) -> bool:
         """Whether a time is an argument."""
-        return any(p.type in _TIMED for p, _ in self._pieces(written))
+        return any(p.timed for p, _ in self._pieces(written))
 
     def _without_content(self, sentence: str, written: tuple[Call, ...]) -> str:
         """The sentence with spaces for what is somebody's own words; "at 7 pm" behind a song's name
@@ -244,9 +241,7 @@ class Understander:
         if left and any(function.effect is not Effect.READ for function in functions):
             raise Refused(texts.NOT_CLEAR_WHAT_FOR.format(what=left))
 
-    def _decided(
-        self, understood: Understanding, context: grounding.Context, user: str
-    ) -> Understanding:
+    def _decided(self, understood: Understanding, context: Context, user: str) -> Understanding:
         """Ground the calls and ask the policy, as far as it can say before a device is known."""
         try:
             calls = self._grounded(understood.written, context)

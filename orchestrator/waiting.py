@@ -14,14 +14,14 @@ Read = Callable[[str], Reply | None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """One command that waits: what was told, how an answer reads, and where it goes; `open` where
-    whatever is said may be the answer (a message's text)."""
+    """One command that waits: what was told, how an answer reads, and where it goes; `anything`
+    where whatever is said may be the answer (a message's text)."""
 
     command: Command
     told: Event
     read: Read
     answered: "asyncio.Future[Reply]"
-    open: bool = False
+    anything: bool = False
 
 
 class WaitingRoom:

@@ -72,6 +72,11 @@ class Parameter(Value):
         return self.default is None and not self.optional
 
     @property
+    def timed(self) -> bool:
+        """Whether it holds a time."""
+        return self.type in (ParameterType.TIME, ParameterType.DATETIME)
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The values that are chosen; none where the argument is a piece of the sentence."""
         return ("true", "false") if self.type is ParameterType.BOOLEAN else self.values

@@ -1,5 +1,6 @@
 """Parts of a hub for tests: a journal in a folder, a model that writes what it is told."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -77,6 +78,16 @@ async def plan(
     await journal.decide(
         identity, decision, reason="", model_text="", confidence=1.0, plan=Plan(steps=steps)
     )
+
+
+def never(sent: asyncio.Event) -> Call:
+    """A device that says nothing more once a call has reached it, which `sent` tells."""
+
+    async def call(_: Invocation) -> Done:
+        sent.set()
+        return await asyncio.get_running_loop().create_future()
+
+    return call
 
 
 def quick(catalogue: Catalogue, seconds: float = 0.2) -> Catalogue:

@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from orchestrator.canonical import Context, Unreadable, canonical
 from orchestrator.catalogue import IRRELEVANT, Catalogue
-from orchestrator.grounding import Context, canonical
 from orchestrator.named import named
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.policy import Policy
-from orchestrator.questions import Ask
 from orchestrator.understanding import Understander, Understanding
 from training import rows
 from training.marks import Marked, mark_all, widened
@@ -90,7 +89,7 @@ def _meaning(catalogue: Catalogue, function: str, name: str, said: Any) -> Any:
     context = Context(sentence=str(said), now=NOW)
     try:
         return canonical(found[0], said, context) if found else None
-    except Ask:
+    except Unreadable:
         return None
 
 

@@ -31,7 +31,6 @@ REASONS = {
     Kind.VAGUE: "it is not clear what is meant: name it",
 }
 _SOMEHOW = "the sentence does not ask for it now"
-_TIMED = frozenset({ParameterType.TIME, ParameterType.DATETIME})
 _SHOWING = frozenset({"find_route_google_maps", "search_youtube_videos"})
 """What answers a question, though it changes what a screen shows."""
 _UNASKED = {Mood.QUESTION: Kind.INFORMATIONAL, Mood.DEED: Kind.PAST}
@@ -110,7 +109,7 @@ def _without_asides(clauses: dict[str, Mood]) -> str:
 def _own_time(functions: tuple[Function, ...]) -> bool:
     """Whether words for times are the functions' own business: told to them, or asked about."""
     acting = [f for f in functions if f.effect is not Effect.READ]
-    timed = [f for f in acting if any(p.type in _TIMED for p in f.parameters)]
+    timed = [f for f in acting if any(p.timed for p in f.parameters)]
     return any(_about_anything(f) for f in functions) or (bool(acting) and timed == acting)
 
 

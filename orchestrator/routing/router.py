@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from orchestrator import texts
 from orchestrator.catalogue import Catalogue
 from orchestrator.routing import clauses, entities, fan_out, spoken
 from orchestrator.routing.entities import Target
@@ -102,7 +103,7 @@ def _as_chosen(case: _Case, wanted: str, said: str) -> Target:
     if device is None:
         raise NoDevice(f"the device {wanted} that was chosen is not there any more")
     if case.step.function not in device.functions:
-        raise NoDevice(f"{device.name} cannot {_spoken(case.step)}")
+        raise NoDevice(f"{device.name} cannot {texts.spoken(case.step.function)}")
     if not said:
         return Target(device)
     found = entities.meant(entities.phrase(said, every=False), [device])
@@ -211,7 +212,7 @@ def _in_rooms(case: _Case, found: Sequence[Device]) -> list[Device]:
     if len(found) == 1 and found[0].room is None:
         return list(found)
     raise NoDevice(f"no approved home device in the {_words(case, rooms[0])} "
-                   f"can {_spoken(case.step)}")  # fmt: skip
+                   f"can {texts.spoken(case.step.function)}")  # fmt: skip
 
 
 def _by_entity(case: _Case, said: str) -> list[Target]:
@@ -233,7 +234,7 @@ def _by_phrase(case: _Case, said: str) -> list[Target]:
     able = [target for target in found if case.step.function in target.device.functions]
     if not able:
         unable = _listed([target.device for target in found], "and")
-        raise NoDevice(f"{unable} cannot {_spoken(case.step)}")
+        raise NoDevice(f"{unable} cannot {texts.spoken(case.step.function)}")
     devices = list({target.device.id: target.device for target in able}.values())
     every, number = _quantity(case, said)
     if every and not (len(devices) == 1 and entities.called(said, devices)):
@@ -271,7 +272,7 @@ def _entity(case: _Case) -> str:
 def _cannot(case: _Case, mention: Mention) -> str:
     meant = [device for device in case.devices if device.id in mention.devices]
     if meant:
-        return f"{_listed(meant, 'and')} cannot {_spoken(case.step)}"
+        return f"{_listed(meant, 'and')} cannot {texts.spoken(case.step.function)}"
     said = f" called {'' if mention.strange else 'the '}{_words(case, mention)}"
     kinds = (mention.kind,) if mention.kind in case.function.kinds else case.function.kinds
     return _nobody(case.step, kinds, said)
@@ -279,17 +280,13 @@ def _cannot(case: _Case, mention: Mention) -> str:
 
 def _nobody(step: Step, kinds: tuple[str, ...], called: str = "") -> str:
     return (
-        f"no approved device{called} can {_spoken(step)}: it takes a "
+        f"no approved device{called} can {texts.spoken(step.function)}: it takes a "
         f"{' or '.join(_CALLED[kind] for kind in kinds)}; `octopus devices` lists what was found"
     )
 
 
 def _words(case: _Case, mention: Mention) -> str:
     return case.sentence[mention.start : mention.end]
-
-
-def _spoken(step: Step) -> str:
-    return step.function.replace("_", " ")
 
 
 def _listed(devices: Sequence[Device], joining: str) -> str:

@@ -20,7 +20,7 @@ from schemas.event import Event
 from schemas.execution import Decision
 from schemas.outcome import Done, Evidence
 from schemas.question import Option, Question
-from tests.hubkit import Rig, command, rig
+from tests.hubkit import Rig, command, never, rig
 
 VOLUME = {"set the volume": "<nexa_13>(None, 'media')<nexa_end>"}
 CALL = {"call Jo": "<nexa_8>('Jo')<nexa_end>", "call mom": "<nexa_8>('mom')<nexa_end>"}
@@ -241,12 +241,7 @@ async def test_stop_after_a_yes_stops_what_was_confirmed(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
     sent = asyncio.Event()
-
-    async def never(_: Invocation) -> Done:
-        sent.set()
-        return await asyncio.get_running_loop().create_future()
-
-    async with rig(tmp_path, catalogue, Many(CALL), people=PEOPLE, call=never) as hub:
+    async with rig(tmp_path, catalogue, Many(CALL), people=PEOPLE, call=never(sent)) as hub:
         async with asked(hub, command("call mom"), "awaiting_confirmation"):
             await hub.pipeline.submit(command("yes", "c2"))
             await sent.wait()

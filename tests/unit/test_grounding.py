@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from orchestrator import amounts, grounding
+from orchestrator.canonical import Context
 from orchestrator.catalogue import Catalogue
 from orchestrator.questions import Ask
 from orchestrator.times import when
@@ -20,7 +21,7 @@ def ground(catalogue: Catalogue, sentence: str, function: str, *arguments: Scala
         found = when.find(sentence, NOW)
     except Unclear:
         found = None
-    context = grounding.Context(sentence=sentence, now=NOW, found=found)
+    context = Context(sentence=sentence, now=NOW, found=found)
     return grounding.ground(Call(function=function, arguments=arguments), context, catalogue)
 
 
@@ -131,7 +132,7 @@ def test_asks_instead_of_inventing(
 def test_nested_calls_are_grounded_too(catalogue: Catalogue) -> None:
     inner = Call(function="get_weather_forecast", arguments=("Seoul",))
     call = Call(function="send_text_message", arguments=("John", inner))
-    context = grounding.Context(sentence="text John the weather in Seoul", now=NOW)
+    context = Context(sentence="text John the weather in Seoul", now=NOW)
     grounded = grounding.ground(call, context, catalogue)
     assert grounded.arguments == (Person(person="John"), inner)
 
@@ -187,7 +188,7 @@ def test_whoever_is_named_is_looked_up_for_mail_too(catalogue: Catalogue) -> Non
 
 def test_what_was_answered_counts(catalogue: Catalogue) -> None:
     call = Call(function="set_volume", arguments=(None, "media"))
-    context = grounding.Context(sentence="set the volume", now=NOW, given={"0.level": 4})
+    context = Context(sentence="set the volume", now=NOW, given={"0.level": 4})
     assert grounding.ground(call, context, catalogue).arguments == (4, "media")
 
 

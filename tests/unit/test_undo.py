@@ -12,7 +12,7 @@ from schemas.device import Device, Kind
 from schemas.errors import DeviceUnavailable
 from schemas.execution import Decision
 from schemas.outcome import Done, Evidence
-from tests.hubkit import Rig, command, rig
+from tests.hubkit import Rig, command, never, rig
 from tests.unit.test_dialogue import Many, asked, ended, say
 
 MODEL = Many(
@@ -123,12 +123,7 @@ async def test_a_device_that_does_not_say_how_it_is_is_changed_all_the_same(
 
 async def test_an_order_calls_off_what_is_under_way(tmp_path: Path, catalogue: Catalogue) -> None:
     sent = asyncio.Event()
-
-    async def never(_: Invocation) -> Done:
-        sent.set()
-        return await asyncio.get_running_loop().create_future()
-
-    async with rig(tmp_path, catalogue, MODEL, call=never) as hub:
+    async with rig(tmp_path, catalogue, MODEL, call=never(sent)) as hub:
         await hub.pipeline.submit(command("selfie"))
         await sent.wait()
         assert (await say(hub, "stop", "c2", user="bob"))[0] == "refused"
@@ -171,12 +166,7 @@ async def test_what_was_never_done_hides_nothing(tmp_path: Path, catalogue: Cata
 
 async def test_what_runs_is_not_undone_but_called_off(tmp_path: Path, catalogue: Catalogue) -> None:
     sent = asyncio.Event()
-
-    async def never(_: Invocation) -> Done:
-        sent.set()
-        return await asyncio.get_running_loop().create_future()
-
-    async with rig(tmp_path, catalogue, MODEL, call=never) as hub:
+    async with rig(tmp_path, catalogue, MODEL, call=never(sent)) as hub:
         await hub.pipeline.submit(command("selfie"))
         await sent.wait()
         state, said = await say(hub, "undo that", "c2")
