@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import guard
-from orchestrator.catalogue import Catalogue
+from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
 from orchestrator.policy import Policy
@@ -121,8 +121,9 @@ def _cause(understood: Understanding) -> str:
     """What held a request back: the guard, the model, or something that is asked for."""
     if understood.decision is not Decision.REFUSE:
         return str(understood.decision)
-    unsure = ("no function", "not sure", "the model")
-    return "model" if understood.reason.startswith(unsure) else "guard"
+    # What is declined is told with what the sentence forbids; the model declined it all the same.
+    declined = not understood.calls or understood.calls[0].function == IRRELEVANT
+    return "model" if declined or understood.confidence < THRESHOLD else "guard"
 
 
 def dates(wrong: list[str]) -> Row:
