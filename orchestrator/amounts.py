@@ -28,6 +28,7 @@ _LESS = re.compile(
     _SIGNED.format(r"\-")
     + r"|\b(?:minus|down|lower|decrease|reduce|quieter|softer|less|cut|drop|dim|dimmer|darker"
     r"|cooler|colder)\b"
+    r"|\b(?:knock|take|shave)\b.*\boff\b"
 )
 _MORE = re.compile(
     _SIGNED.format("+")

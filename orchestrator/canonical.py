@@ -22,6 +22,11 @@ Canonical = Scalar | Change | Person
 
 _FAHRENHEIT = frozenset({"US", "BS", "BZ", "KY", "PW", "LR", "FM", "MH"})
 """Regions where "two degrees warmer" is Fahrenheit (CLDR, unitPreferenceData)."""
+_SHADE = re.compile(
+    r"^(?:an? )?(?:(?:really|very|nice|warm|cool|soft|gentle|deep|rich|bright|vivid|pale|cosy"
+    r"|cozy) )*"
+)
+"""What people say before a colour, where the whole has no name."""
 _NOBODY = re.compile(
     r"(?:him|her|them|he|she|they|it|me|myself|someone|somebody|anyone|(?:this|that) (?:one|person)"
     r"|the (?:other )?(?:guy|person|number|contact|usual))",
@@ -178,8 +183,9 @@ _WHICH = (
 
 def _email(value: Scalar, _: Parameter, context: Context) -> Canonical | None:
     text = re.sub(r"\s+dot\s+", ".", re.sub(r"\s+at\s+", "@", str(value).strip()))
-    if people.is_mail(text):
-        return text
+    found = [word for word in re.split(r"[\s,;<>()]+", text) if people.is_mail(word)]
+    if len(found) == 1:
+        return found[0]
     return None if "@" in text else _person(str(value).strip(), context)
 
 
@@ -195,12 +201,20 @@ def _language(value: Scalar, _: Parameter, __: Context) -> Canonical | None:
 
 def _url(value: Scalar, _: Parameter, __: Context) -> Canonical | None:
     text = re.sub(r"\s+dot\s+", ".", str(value).strip())
-    return None if re.search(r"\s", text) or "." not in text else text
+    found = [word.strip(",") for word in text.split() if re.search(r"\w\.\w", word)]
+    return found[0] if len(found) == 1 else None
 
 
 def _color(value: Scalar, _: Parameter, __: Context) -> Canonical | None:
-    """A colour's name (CSS, or one of our own), or #rrggbb."""
+    """A colour's name (CSS, or one of our own), or #rrggbb; of a shade nobody named, the colour."""
     name = " ".join(str(value).casefold().split())
+    for known in (name, _SHADE.sub("", name)):
+        if (color := _known_color(known)) is not None:
+            return color
+    return None
+
+
+def _known_color(name: str) -> str | None:
     if name in COLORS or re.fullmatch(r"#[0-9a-f]{6}", name):
         return name
     try:

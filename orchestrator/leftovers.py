@@ -21,6 +21,6 @@ def number(sentence: str, explained: Iterable[str], names: Iterable[str] = ()) -
         rest = rest.replace(piece, " " * len(piece))
     for name in names:
         rest = re.sub(re.escape(name), " ", rest, flags=re.IGNORECASE)
-    rest = re.sub(r"\bone\b", " ", _OWN_NAME.sub(" ", rest), flags=re.IGNORECASE)
+    rest = re.sub(r"\bones?\b", " ", _OWN_NAME.sub(" ", rest), flags=re.IGNORECASE)
     found = _NUMBER.search(numerals.digits(rest))
     return found[0] if found else None

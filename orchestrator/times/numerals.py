@@ -17,12 +17,14 @@ _MOST = 3
 _GAP = re.compile(r"\s{3,}")
 _ISO = re.compile(r"(?<=\d-\d\d)T(?=\d\d:)", re.IGNORECASE)
 _OH = re.compile(r"(?<![-.\d])(\d{1,2})\s+(?:0|oh|o) ?(\d)\b(?![:.]\d)", re.IGNORECASE)
+_HYPHEN = re.compile(r"(?<=[a-z])-(?=(?:second|minute|hour|day|week|month)s?\b)", re.IGNORECASE)
+"""Between a number in words and its unit ("a twelve-minute timer")."""
 _BLANK = "\0"
 
 
 def digits(words: str) -> str:
     """The words in lower case, with numbers in digits ("seven oh five" is "7:05")."""
-    text: str = alpha2digit(words.lower(), "en", threshold=0)
+    text: str = alpha2digit(_HYPHEN.sub(" ", words).lower(), "en", threshold=0)
     text = re.sub(r"(?<![.\d])(\d+) and (?:a|1) half\b", r"\1.5", text)
     return re.sub(r"\b(\d{1,2}) (?:0|oh|o) ?(\d)\b", r"\1:0\2", text)
 
@@ -32,7 +34,7 @@ def spelled(words: str) -> str:
     blank, and nothing is read across three spaces or more: somebody's own words may have stood
     there."""
     words = _GAP.sub(lambda match: f" {_BLANK * (len(match[0]) - 2)} ", words)
-    words = _PHONE.sub(_blank, words)
+    words = _HYPHEN.sub(" ", _PHONE.sub(_blank, words))
     lower = words.lower()
     if alpha2digit(lower, "en", threshold=0) != lower:
         words = _NUMERALS.sub(_in_digits, words)

@@ -10,7 +10,9 @@ VERBS = r"""(?:please|turn|switch|put|set|open|close|lock|unlock|start|stop|play
     |text|send|email|dim|raise|lower|mute|run|water|charge)\b"""
 """Verbose pattern of what a request begins with, behind its time."""
 # "on sun records" is no Sunday: a short name ends the day, or a time of it follows.
-_SHORT = rf"""(?:(?<=on\ )|(?<=next\ )|(?<=this\ ))(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b
+_HALF = r"\s*[ap]\.?\s?m\b\.?"
+_TIMED = rf"(?:noon|midday|midnight|\d{{1,2}}(?:[:.]\d\d{_HALF}|:\d\d|{_HALF}))"
+_SHORT = rf"""(?:(?<=on\ )|(?<=next\ )|(?<=this\ )|(?=\w+\s+(?:at\s+)?{_TIMED}))(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b
     (?=\s*(?:$|[,.;!?]|\d|{VERBS}|(?:at|from|by|for|the|in|next|noon|midnight|morning|afternoon
     |evening|night)\b))"""
 _MONTH = r"""(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?
@@ -27,8 +29,6 @@ _DATED = rf"""(?:(?:(?:next|this|coming)\s+)*(?:mon|tue|wed|thu|fri|sat|sun|week
     |\d+(?:st|nd|rd|th|-\d|\.\d|\s+(?:of\s+)?{_MONTH})|{_MONTH})"""
 _SHIFT = rf"""(?<!in\ )(?<!times\ )(?<!twice\ ){lengths.COUNT}\s*-?\s*
     (?:days?\s+(?:from|after)|(?:weeks?|fortnights?)(?:\s+(?:from|after|on))?)"""
-_HALF = r"\s*[ap]\.?\s?m\b\.?"
-_TIMED = rf"(?:noon|midday|midnight|\d{{1,2}}(?:[:.]\d\d{_HALF}|:\d\d|{_HALF}))"
 _BETWEEN = rf"""(?:(?:(?<=from\ )|(?<=between\ ))(?:{_TIMED}|\d{{1,2}}(?![\d.:]))
         \s*(?:to|till?|until|and|-|–)\s*(?:{_TIMED}|\d{{1,2}}(?![\d.:/]))
     |{_TIMED}\s*(?:to|-|–)\s*{_TIMED})(?:\s*o['’]?\s?clock)?"""
@@ -73,7 +73,7 @@ _PIECE = re.compile(
       | (?P<hour>\d{{1,2}})(?:(?:\s?:\s?|(?:(?<=\d\d)|(?<=at\ \d))\s?h\s?)(?P<exact>\d\d)(?::00)?
             |(?:\.|\s+)(?P<minute>[0-5]\d))(?!\d)
       | (?P<military>\d{{4}})\s+hours
-      | (?P<bare>\d{{1,2}})(?![.:]?\d))
+      | (?P<bare>(?!0\b(?!\s*o))\d{{1,2}})(?![.:]?\d))
       (?:\s*o['’]?\s?clock)?(?:\s*(?P<half>[ap])\.?\s?m\b\.?)?)
     )(?!\w|['’]s\b|\s?%)""",
     re.VERBOSE | re.IGNORECASE,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from orchestrator import amounts, grounding
+from orchestrator import amounts, canonical, grounding
 from orchestrator.canonical import Context
 from orchestrator.catalogue import Catalogue
 from orchestrator.questions import Ask
@@ -52,6 +52,9 @@ def ground(catalogue: Catalogue, sentence: str, function: str, *arguments: Scala
         ("call Seven Eleven", "make_phone_call", ("Seven Eleven",),
          (Person(person="Seven Eleven"),)),
         ("open example.com", "open_url", ("example.com",), ("example.com",)),
+        ("the bbc.co.uk site", "open_url", ("bbc.co.uk site",), ("bbc.co.uk",)),
+        ("email Dr Lal, lal@x.org, hi", "send_email", ("Dr Lal, lal@x.org", None, "hi"),
+         ("lal@x.org", None, "hi")),
         ("car volume down by 5", "adjust_volume", ("5", None), (-5, None)),
         ("news in french", "get_trending_news", (None, "french"), (None, "fr")),
         ("weather", "get_weather_forecast", (None,), (None,)),
@@ -179,6 +182,23 @@ def test_a_change_is_held_within_the_range(
 def test_colours_are_known_by_name(color: str, catalogue: Catalogue) -> None:
     grounded = ground(catalogue, f"lamp to {color}", "set_light", "lamp", None, color)
     assert grounded.arguments == ("lamp", None, color.lower())
+
+
+@pytest.mark.parametrize(
+    ("said", "color"), [("a warm orange", "orange"), ("deep pink", "deep pink"), ("warm", None)]
+)
+def test_a_shade_that_has_no_name_is_the_colour(
+    said: str, color: str | None, catalogue: Catalogue
+) -> None:
+    parameter = catalogue["set_light"].parameters[2]
+    context = Context(sentence=said, now=NOW)
+    assert canonical.canonical(parameter, said, context) == color
+
+
+def test_three_off_the_volume_is_less(catalogue: Catalogue) -> None:
+    sentence = "knock three off the volume in the car"
+    grounded = ground(catalogue, sentence, "adjust_volume", "three", None)
+    assert grounded.arguments == (-3, None)
 
 
 def test_whoever_is_named_is_looked_up_for_mail_too(catalogue: Catalogue) -> None:

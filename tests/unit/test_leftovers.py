@@ -17,6 +17,7 @@ from orchestrator import leftovers
         ("set the volume on pixel 8 to 3", ("3",), (), "8"),
         ("lock the ID.4", (), (), None),
         ("call this one", (), (), None),
+        ("next song, this ones rubbish", (), (), None),
         ("mail bob2@x.com hello", ("hello",), (), None),
     ],
 )

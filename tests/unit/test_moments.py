@@ -57,6 +57,7 @@ def test_clock_times(words: str, expected: str | None) -> None:
     ("words", "minutes"),
     [
         ("20 minutes", 20),
+        ("Twelve-minute", 12),
         ("twenty five minutes", 25),
         ("an hour and a half", 90),
         ("half an hour", 30),

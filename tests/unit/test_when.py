@@ -85,6 +85,7 @@ NOW = datetime(2026, 11, 25, 17, 0, tzinfo=ZoneInfo("Europe/Berlin"))
         ("lamp on at 7 pm until 9 pm", "at 7 pm", "11-25T19:00"),
         ("will you turn on the lamp at 7 pm", "at 7 pm", "11-25T19:00"),
         ("send it          tomorrow", "tomorrow", "11-26T09:00"),
+        ("call Ann sat 10am", "sat 10am", "11-28T10:00"),
     ],
 )
 def test_finds_a_moment(sentence: str, words: str, at: str) -> None:
@@ -193,6 +194,7 @@ def test_finds_a_rhythm(sentence: str, words: str, rule: str) -> None:
         "dim at 5 to 10 percent",
         "dim the lamp at 50 percent",
         "dim the lamp at 7%",
+        "car stereo at 0",
         "warm the oven at 20 degrees",
         "turn on the fan for 20 minutes",
         "turn on the lamp in the kitchen",
