@@ -12,8 +12,8 @@ VERBS = r"""(?:please|turn|switch|put|set|open|close|lock|unlock|start|stop|play
 # "on sun records" is no Sunday: a short name ends the day, or a time of it follows.
 _HALF = r"\s*[ap]\.?\s?m\b\.?"
 _TIMED = rf"(?:noon|midday|midnight|\d{{1,2}}(?:[:.]\d\d{_HALF}|:\d\d|{_HALF}))"
-_SHORT = rf"""(?:(?<=on\ )|(?<=next\ )|(?<=this\ )|(?=\w+\s+(?:at\s+)?{_TIMED}))(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b
-    (?=\s*(?:$|[,.;!?]|\d|{VERBS}|(?:at|from|by|for|the|in|next|noon|midnight|morning|afternoon
+_SHORT = rf"""(?:(?<=on\ )|(?<=next\ )|(?<=this\ )|(?=\w+\s+(?:at\s+)?{_TIMED}))
+    (?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b(?=\s*(?:$|[,.;!?]|\d|{VERBS}|(?:at|from|by|for|the|in|next|noon|midnight|morning|afternoon
     |evening|night)\b))"""
 _MONTH = r"""(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?
     |sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b"""
