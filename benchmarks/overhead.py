@@ -1,6 +1,6 @@
 """What the hub adds to a command: everything but the model and the device, over a real broker.
 
-    python benchmarks/overhead.py [--json] [--commands 300]
+    python -m benchmarks.overhead [--json] [--commands 300]
 
 The model and the adapter answer at once; the journal writes to `--folder` as it always does. The
 figures are from one process on one machine: run it where nothing else runs.
@@ -11,53 +11,33 @@ import asyncio
 import json
 import os
 import socket
-import statistics
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.inside import Instant, at, inside
 from device_adapters import mqtt_link
-from device_adapters.base import Adapter
 from device_adapters.mqtt import Message, MqttClient
 from orchestrator.broker import HUB, LOCAL, own_broker, passwords
-from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
-from orchestrator.executor import Executor
-from orchestrator.journal import Journal
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine
-from orchestrator.people import People
-from orchestrator.pipeline import Pipeline
-from orchestrator.policy import Policy
-from orchestrator.registry import Registry
-from orchestrator.service import Service
 from orchestrator.settings import PACKAGED
-from orchestrator.understanding import Understander
-from schemas.call import Invocation
-from schemas.decoded import Decoded
-from schemas.device import Device, Kind
-from schemas.outcome import Done, Evidence
 
 ROOT = Path(__file__).parent.parent
 BASE = "octopus"
-SENTENCES = {
-    "take a selfie": "<nexa_0>('front')<nexa_end>",
-    "selfie, hotspot and headlines": "<nexa_0>('front');<nexa_15>(True);<nexa_6>()<nexa_end>",
-}
-SLOW = 0.3
-"""Seconds a call takes where calls run in parallel."""
+SELFIE = "take a selfie"
+SENTENCES = {SELFIE: "<nexa_0>('front')<nexa_end>"}
 
 
 @dataclass(frozen=True)
@@ -69,27 +49,6 @@ class Figure:
     bar: float
     unit: str
     value: float
-
-
-class Instant(Adapter):
-    """Answers after `delay` seconds and notes when it was asked."""
-
-    def __init__(self, functions: frozenset[str]) -> None:
-        self.functions = functions
-        self.delay = 0.0
-        self.asked: dict[str, float] = {}
-
-    async def connect(self) -> frozenset[str]:
-        return self.functions
-
-    async def call(self, invocation: Invocation) -> Done:
-        self.asked.setdefault(invocation.key.partition("/")[0], time.perf_counter())
-        if self.delay:
-            await asyncio.sleep(self.delay)
-        return Done(evidence=Evidence.VERIFIED)
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
 
 class Person:
@@ -140,7 +99,7 @@ async def person(port: int, password: str) -> None:
 
 
 @asynccontextmanager
-async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person, Instant]]:
+async def hub(folder: Path) -> AsyncIterator[tuple[Person, Instant]]:
     """A hub with its broker, an instant model and an instant phone, and a person outside."""
     async with AsyncExitStack() as stack:
         login = await stack.enter_async_context(own_broker(folder, 0, BASE))
@@ -149,40 +108,20 @@ async def hub(folder: Path, catalogue: Catalogue) -> AsyncIterator[tuple[Person,
         )
         await stack.enter_async_context(client)
         await client.wait_connected(10)
-        adapter = Instant(frozenset(function.name for function in catalogue))
-        registry = Registry(folder / "devices.json", {"instant": lambda _: adapter})
-        stack.push_async_callback(registry.close)
-        phone = Device(id="phone", kind=Kind.PHONE, name="Phone", protocol="instant",
-                       functions=tuple(sorted(adapter.functions)))  # fmt: skip
-        registry.load((phone,))
-        thread = stack.enter_context(ThreadPoolExecutor(1))
-        journal = await stack.enter_async_context(Journal(folder / "journal.db"))
-        understander = Understander(
-            catalogue, Policy(), threshold=0.5, region="US", now=lambda: datetime.now(UTC),
-        )  # fmt: skip
-        bus = Bus()
-
-        async def decode(sentence: str) -> Decoded:
-            return Decoded(text=SENTENCES[sentence], confidence=1.0)
-
-        pipeline = Pipeline(
-            decode=decode, understander=understander, thread=thread, people=People(),
-            catalogue=catalogue, journal=journal, registry=registry, bus=bus,
-            executor=Executor(catalogue, journal, bus, registry.reach, registry.present),
-        )  # fmt: skip
-        door = MqttDoor(client, Service(pipeline, journal, registry, dict), bus, BASE, {})
+        parts = await stack.enter_async_context(inside(folder, SENTENCES))
+        door = MqttDoor(client, parts.service, parts.bus, BASE, {})
         await stack.enter_async_context(door.telling())
-        stack.callback(bus.close)
-        stack.push_async_callback(pipeline.drain, 5)
+        stack.callback(parts.bus.close)
+        stack.push_async_callback(parts.pipeline.drain, 5)
         stack.enter_context(door.listening())
         process = await asyncio.create_subprocess_exec(
-            sys.executable, __file__, "--person", str(login.port),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            sys.executable, "-m", "benchmarks.overhead", "--person", str(login.port),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
             env=os.environ | {"OCTOPUS_PERSON": passwords(folder)[LOCAL]},
         )  # fmt: skip
         outside = Person(process)
         stack.push_async_callback(outside.close)
-        yield outside, adapter
+        yield outside, parts.adapter
 
 
 def receipts() -> dict[str, float]:
@@ -202,23 +141,18 @@ def receipts() -> dict[str, float]:
 
 
 async def commands(folder: Path, count: int) -> list[Figure]:
-    """Receipt to call, publish to result, and three calls in parallel."""
+    """Receipt to call, and publish to result."""
     received = receipts()
-    catalogue = Catalogue.load(PACKAGED / "functions")
-    async with hub(folder, catalogue) as (outsider, adapter):
-        one, three = SENTENCES
+    async with hub(folder) as (outsider, adapter):
         for _ in range(20):
-            await outsider.send(one)
-        sent = [await outsider.send(one) for _ in range(count)]
-        inside = [(adapter.asked[key] - received[key]) * 1000 for key, _ in sent]
+            await outsider.send(SELFIE)
+        sent = [await outsider.send(SELFIE) for _ in range(count)]
+        within = [(adapter.asked[key] - received[key]) * 1000 for key, _ in sent]
         outside = [seconds * 1000 for _, seconds in sent]
-        adapter.delay = SLOW
-        parallel = statistics.median([(await outsider.send(three))[1] * 1000 for _ in range(5)])
     return [
-        Figure("overhead_p50", "MQTT receipt to adapter call, p50", 2.5, "ms", at(inside, 50)),
-        Figure("overhead_p99", "MQTT receipt to adapter call, p99", 15, "ms", at(inside, 99)),
+        Figure("overhead_p50", "MQTT receipt to adapter call, p50", 2.5, "ms", at(within, 50)),
+        Figure("overhead_p99", "MQTT receipt to adapter call, p99", 15, "ms", at(within, 99)),
         Figure("result_p50", "QoS 1 command to result, p50", 6, "ms", at(outside, 50)),
-        Figure("parallel_3x300", "three parallel calls of 300 ms", 400, "ms", parallel),
     ]
 
 
@@ -280,12 +214,6 @@ def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-def at(values: list[float], percent: int) -> float:
-    """The value that so many percent do not exceed (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def main() -> None:

@@ -30,7 +30,8 @@ from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
-from orchestrator.journal import Journal
+from orchestrator.journal import Journal, engine
+from orchestrator.keeper import Keeper
 from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.process import ModelProcess, Start
 from orchestrator.pipeline import Pipeline
@@ -72,7 +73,8 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
     state = _state_folder(settings.state)
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(state))
-        journal = await stack.enter_async_context(Journal(state / "journal.db"))
+        store, file = settings.store.address(), state / "journal.db"
+        journal = await stack.enter_async_context(Journal(file, store))
         model = await stack.enter_async_context(
             ModelProcess(model_start(settings, catalogue), deadline=settings.model.deadline)
         )
@@ -98,12 +100,12 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
             )
             await stack.enter_async_context(phones)
         bus = Bus()
-        executor = Executor(catalogue, journal, bus, registry.reach, registry.present)
+        executor = Executor(catalogue, journal, bus, registry)
         pipeline = Pipeline(
             decode=model.decode, thread=thread,
             understander=understanding_of(settings, catalogue, registry.called),
             people=settings.people, catalogue=catalogue, journal=journal, executor=executor,
-            registry=registry, bus=bus,
+            registry=registry, bus=bus, limits=settings.limits.of_users(),
         )  # fmt: skip
 
         def health() -> dict[str, object]:
@@ -128,6 +130,8 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         scheduler = Scheduler(journal, pipeline.fire, pipeline.missed)
         pipeline.course.on_schedule = scheduler.changed
         await stack.enter_async_context(scheduler)
+        keeper = Keeper(journal, engine.at(store, file), state, settings.store)
+        await stack.enter_async_context(keeper)
         await _reached(mqtt)
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)

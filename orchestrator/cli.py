@@ -8,20 +8,23 @@ import contextlib
 import json
 import logging
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from orchestrator import logs, settings, view
+from orchestrator import follow, logs, settings, timeline, view
 from orchestrator.broker import LOCAL, Login, passwords
 from orchestrator.client import HubClient, connected
-from orchestrator.follow import follow
 from schemas.errors import HubError, InvalidSettings
 from schemas.execution import RunState
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 devices_cli = typer.Typer(no_args_is_help=False, help="Devices: what is there, what was found.")
@@ -30,12 +33,15 @@ schedule_cli = typer.Typer(no_args_is_help=False, help="What is to be done later
 cli.add_typer(devices_cli, name="devices")
 cli.add_typer(executions_cli, name="executions")
 cli.add_typer(schedule_cli, name="schedule")
+MOST = 500
+"""Commands that the hub lists at once."""
 console = Console()
 errors = Console(stderr=True)
 
 Config = Annotated[
     Path, typer.Option("--config", envvar="OCTOPUS_CONFIG", help="Folder with hub.toml")
 ]
+Id = Annotated[str, typer.Argument(help="A command's id, or at least 4 characters of it")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -99,15 +105,22 @@ def send(
     sentence: str,
     config: Config = settings.PACKAGED,
     yes: Annotated[bool, typer.Option("--yes", help="Confirm what the policy asks about")] = False,
+    hold: Annotated[
+        float, typer.Option(min=0, help="Minutes to wait for a device that is away")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Send one sentence, show its life, exit 0 only when every step succeeded."""
 
     async def work(client: HubClient) -> RunState:
-        return await follow(client, sentence, console, yes=yes, as_json=as_json)
+        until = time.time() + hold * 60 if hold else None
+        return await follow.follow(client, sentence, console, yes=yes, as_json=as_json, hold=until)
 
-    state = _with_hub(config, work)
-    raise typer.Exit(0 if state in (RunState.SUCCEEDED, RunState.SCHEDULED) else 1)
+    raise _exit(_with_hub(config, work))
+
+
+def _exit(state: RunState) -> typer.Exit:
+    return typer.Exit(0 if state in (RunState.SUCCEEDED, RunState.SCHEDULED) else 1)
 
 
 @cli.command()
@@ -254,6 +267,58 @@ def doctor(config: Config = settings.PACKAGED, as_json: Json = False) -> None:
 
 
 @cli.command()
+def backup(file: Path, config: Config = settings.PACKAGED) -> None:
+    """Write the journal, devices, keys and what was taught to FILE (.tar.gz), which is secret; the
+    hub may run."""
+    from orchestrator.journal.backup import backup as make
+
+    loaded = settings.hub_of(config)
+    make(_journal(loaded), loaded.state, file)
+    _say(f"backed up: {file} ({file.stat().st_size / 1e6:,.1f} MB)")
+
+
+@cli.command()
+def restore(
+    file: Path,
+    config: Config = settings.PACKAGED,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Where there is a journal: move it aside")
+    ] = False,
+) -> None:
+    """Put a backup in place, while no hub runs; what it replaces is moved aside."""
+    from orchestrator.journal.backup import restore as put
+
+    loaded = settings.hub_of(config)
+    made = put(file, _journal(loaded), loaded.state, replace)
+    passed = f"; what was due since the backup is not run again (schedules: {made.passed})"
+    aside = f"; what was there before is in {made.aside}"
+    _say(f"restored: {loaded.state}{passed if made.passed else ''}{aside if made.aside else ''}")
+
+
+@cli.command()
+def audit(config: Config = settings.PACKAGED, as_json: Json = False) -> None:
+    """Say whether the journal is as it was written; the hub may run. Exit 1 where it is not."""
+    from orchestrator.journal.audit import look
+
+    found = look(_journal(settings.hub_of(config)))
+    if as_json:
+        print(json.dumps(asdict(found)))  # noqa: T201
+    else:
+        view.audit(console, asdict(found))
+    raise typer.Exit(1 if found.faults else 0)
+
+
+def _journal(loaded: settings.Settings) -> "sa.URL":
+    from orchestrator.journal import engine
+
+    return engine.at(loaded.store.address(), loaded.state / "journal.db")
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@cli.command()
 def confirm(
     execution: str,
     token: str,
@@ -272,10 +337,17 @@ def answer(execution: str, text: str, config: Config = settings.PACKAGED) -> Non
     _with_hub(config, lambda c: c.request("answer", execution=execution, text=text))
 
 
+@executions_cli.command()
 @cli.command()
-def cancel(execution: str, config: Config = settings.PACKAGED) -> None:
-    """Stop a command that is under way."""
-    _with_hub(config, lambda client: client.request("cancel", execution=execution))
+def cancel(execution: Id, config: Config = settings.PACKAGED) -> None:
+    """Stop a command that is under way, and say what became of it."""
+
+    async def work(client: HubClient) -> Any:
+        found = await client.find(execution)
+        return await client.request("cancel", execution=found["id"])
+
+    record = _with_hub(config, work)
+    view.answer(console, record["answer"] or record["state"])
 
 
 @cli.command()
@@ -342,21 +414,55 @@ def cancel_schedule(identity: str, config: Config = settings.PACKAGED) -> None:
 
 @executions_cli.command("list")
 def list_executions(
-    config: Config = settings.PACKAGED, limit: int = 20, as_json: Json = False
+    config: Config = settings.PACKAGED,
+    limit: Annotated[int, typer.Option(help=f"At most so many, up to {MOST}")] = 20,
+    state: Annotated[
+        RunState | None, typer.Option(help=f"Only those of the latest {MOST} in this state")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """The newest commands."""
-    records = _with_hub(config, lambda client: client.request("execution/list", limit=limit))
+    asked = limit if state is None else MOST
+    found = _with_hub(config, lambda client: client.request("execution/list", limit=asked))
+    records = [one for one in found if state in (None, one["state"])][:limit]
     if as_json:
         console.print_json(json.dumps(records))
     else:
-        view.executions(console, records)
+        view.executions(console, records, time.time())
 
 
 @executions_cli.command()
-def show(execution: str, config: Config = settings.PACKAGED) -> None:
-    """One command's whole record."""
-    record = _with_hub(config, lambda client: client.request("execution/get", execution=execution))
-    console.print_json(json.dumps(record))
+def show(execution: Id, config: Config = settings.PACKAGED, as_json: Json = False) -> None:
+    """One command: its steps as a tree, and how each waited and ran."""
+
+    async def work(client: HubClient) -> None:
+        record = await client.find(execution)
+        if as_json:
+            console.print_json(json.dumps(record))
+        else:
+            names = await follow.device_names(client)
+            console.print(timeline.drawing(console, record, names, time.time()))
+
+    _with_hub(config, work)
+
+
+@executions_cli.command()
+def watch(
+    execution: Annotated[
+        str | None, typer.Argument(help="An id or its beginning; default: all your commands")
+    ] = None,
+    config: Config = settings.PACKAGED,
+) -> None:
+    """Show a command until it has ended, or without an id every command of yours until Ctrl-C."""
+
+    async def work(client: HubClient) -> RunState:
+        found = await client.find(execution or "")
+        return await follow.watch(client, found["id"], console)
+
+    if execution is not None:
+        raise _exit(_with_hub(config, work))
+    with contextlib.suppress(KeyboardInterrupt):
+        _with_hub(config, lambda client: follow.watch_all(client, console))
 
 
 if __name__ == "__main__":

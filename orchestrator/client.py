@@ -20,6 +20,9 @@ AGAIN_AFTER = 0.3
 REPEAT_AFTER = 2.0
 """Seconds until a command that got no answer is sent again: with the same id it runs once."""
 
+SHORTEST, LATEST = 4, 100
+"""Characters of an id that may stand for it, and how many of the latest commands are looked at."""
+
 
 class NoHub(HubError):
     """No hub answers: start one with `octopus run`."""
@@ -43,9 +46,10 @@ class HubClient:
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.events: asyncio.Queue[Event] = asyncio.Queue()
 
-    async def send(self, text: str, identity: str, *, dry_run: bool = False) -> None:
-        """Send a sentence; returns once the hub has it in its journal."""
-        payload = {"text": text, "id": identity, "dry_run": dry_run}
+    async def send(self, text: str, identity: str, **fields: Any) -> None:
+        """Send a sentence, with what else a command may hold; returns once the hub has it in its
+        journal."""
+        payload = {"text": text, "id": identity, **fields}
         await self._ask(f"command/{self._user}", payload, identity, repeat=True)
 
     async def request(self, operation: str, **fields: Any) -> Any:
@@ -53,6 +57,25 @@ class HubClient:
         identity = uuid.uuid4().hex
         payload = {**fields, "id": identity}
         return await self._ask(f"request/{self._user}/{operation}", payload, identity)
+
+    async def find(self, beginning: str) -> dict[str, Any]:
+        """The record of the command with this id, or of the one of the latest that begins so."""
+        try:
+            return await self._record(beginning)
+        except Refused:
+            if len(beginning) < SHORTEST:
+                raise
+            latest = await self.request("execution/list", limit=LATEST)
+            fitting = [one["id"] for one in latest if one["id"].startswith(beginning)]
+            if not fitting:
+                raise
+        if len(fitting) > 1:
+            raise Refused(f"{len(fitting)} of your latest commands begin with {beginning!r}")
+        return await self._record(fitting[0])
+
+    async def _record(self, identity: str) -> dict[str, Any]:
+        record: dict[str, Any] = await self.request("execution/get", execution=identity)
+        return record
 
     async def _ask(
         self, topic: str, payload: dict[str, Any], identity: str, *, repeat: bool = False

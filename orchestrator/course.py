@@ -3,7 +3,6 @@ or carried out."""
 
 import hashlib
 import time
-from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -145,11 +144,15 @@ class Course:
             return await self._keep(command, plan, understood, confirmed=asks)
         return await self._run(command, plan, understood, planned=asks, undoes=undoes)
 
+    def denied(self, command: Command, plan: Plan) -> str:
+        """Why the policy, which may have changed meanwhile, denies a plan; empty: it does not."""
+        ruling = self._settler.ruling(command.user, plan)
+        return ruling.reason if ruling.verdict is Verdict.DENY else ""
+
     async def resume(self, command: Command, plan: Plan) -> Ending:
         """Run a plan that the journal has as decided, and nothing of it sent."""
-        ruling = self._settler.ruling(command.user, plan)
-        if ruling.verdict is Verdict.DENY:  # the policy may have changed meanwhile
-            return Ending(RunState.CANCELLED, ruling.reason)
+        if reason := self.denied(command, plan):
+            return Ending(RunState.CANCELLED, reason)
         nothing = Understanding(sentence=command.text, decision=Decision.ACT)
         return await self._run(command, plan, nothing, planned=True)
 
@@ -163,17 +166,18 @@ class Course:
         undoes: str = "",
     ) -> Ending:
         """Start a plan that the journal has, or that goes there with its start in one change."""
-        if planned:
-            starting: Awaitable[float] = self._journal.start(command.id, plan)
-        else:
-            starting = self._decide(command, understood, Decision.ACT, "", plan, undoes, start=True)
-        try:
-            at = await unbroken(starting)
-        except CancelledError:
-            await self._executor.take_back(command, plan.first)
-            raise
-        self._tell(command, RunState.RUNNING, at, "" if planned else understood.text)
-        return Ending(last=await self._executor.run(command, plan, dispatched=at))
+
+        async def begin(steps: frozenset[int]) -> float:
+            if planned:
+                at = await self._journal.start(command.id, steps)
+            else:
+                at = await self._decide(
+                    command, understood, Decision.ACT, "", plan, undoes, start=steps
+                )
+            self._tell(command, RunState.RUNNING, at, "" if planned else understood.text)
+            return at
+
+        return Ending(last=await self._executor.run(command, plan, begin))
 
     async def _keep(
         self, command: Command, plan: Plan, understood: Understanding, *, confirmed: bool
@@ -231,7 +235,7 @@ class Course:
             return Ending(RunState.EXPIRED, texts.NOBODY_ANSWERED)
         if reply.no:
             return Ending(RunState.CANCELLED, texts.SAID_NO)
-        if expired(command):
+        if command.expired(time.time()):
             return Ending(RunState.EXPIRED, texts.EXPIRED)
         now_given = self._settler.given(given, ask, reply, understood, command.user)
         assert now_given is not None, "an answer that could be read"
@@ -256,7 +260,7 @@ class Course:
             return Ending(RunState.EXPIRED, texts.NOBODY_CONFIRMED)
         if reply.no:
             return Ending(RunState.CANCELLED, texts.SAID_NO)
-        return Ending(RunState.EXPIRED, texts.EXPIRED) if expired(command) else None
+        return Ending(RunState.EXPIRED, texts.EXPIRED) if command.expired(time.time()) else None
 
     async def _refused(self, command: Command, understood: Understanding, reason: str) -> Ending:
         """Record why nothing is done."""
@@ -273,7 +277,7 @@ class Course:
         plan: Plan | None = None,
         undoes: str = "",
         *,
-        start: bool = False,
+        start: frozenset[int] | None = None,
     ) -> Awaitable[float]:
         return self._journal.decide(
             command.id, decision, reason=reason, plan=plan, start=start, undoes=undoes,
@@ -291,11 +295,6 @@ def _decision(ruling: Ruling, *, later: bool) -> Decision:
     if ruling.verdict is Verdict.CONFIRM:
         return Decision.CONFIRM
     return Decision.SCHEDULE if later else Decision.ACT
-
-
-def expired(command: Command) -> bool:
-    """Whether a command may not run any more."""
-    return command.expires is not None and command.expires < time.time()
 
 
 def _of_the_model(understood: Understanding) -> dict[str, Any]:

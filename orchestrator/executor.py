@@ -1,116 +1,145 @@
 """A routed plan to outcomes: every step ends, whatever its device does.
 
-A step starts as soon as the steps it needs have succeeded, so steps without references start
-together. Intent is in the journal before the device hears of it. What a device's silence means
-depends on the function's effect: reading again is harmless, dialling again is not.
+A step starts as soon as the steps it needs have succeeded and its device has a turn for it: steps
+without references run together. Intent is in the journal before the device hears of it.
 """
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 
-from orchestrator import texts
+from orchestrator import piping, planner, texts
+from orchestrator.attempts import REPEATED, Attempts, Devices, Progress
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal, JournalUnavailable
+from orchestrator.lanes import Lanes, LineFull
 from orchestrator.unbroken import unbroken
 from schemas.base import Scalar
-from schemas.call import Change, Invocation, Person, Restore
+from schemas.call import Change, Invocation, Person
 from schemas.command import Command
-from schemas.errors import (
-    DeviceNeedsPerson,
-    DeviceRefused,
-    DeviceUnavailable,
-    DeviceUncertain,
-    HubError,
-)
+from schemas.errors import DeviceUnavailable, HubError
 from schemas.event import Event
 from schemas.execution import StepState
 from schemas.function import Effect
-from schemas.outcome import Done, Failed, Outcome, Skipped, Unknown
+from schemas.outcome import Done, Failed, Outcome, Skipped
 from schemas.plan import Plan, Ref, Step
 
-log = logging.getLogger(__name__)
-
-Reach = Callable[[str, Invocation], Awaitable[Done]]
-"""Runs one call on the device with this id."""
-Present = Callable[[str, Invocation], Awaitable[Restore | None]]
-"""The call that would leave the device with this id as it is now."""
+Begin = Callable[[frozenset[int]], Awaitable[float]]
+"""Records something and that these steps are dispatched, in one change; says when."""
 Last = tuple[Step, Outcome]
 """The step of a plan that ended last, and how."""
-GRACE = 6.0
-"""Seconds beyond a call's own time: for connecting, and for the adapter's deadline to come first,
-which knows whether anything was sent."""
-LOOK_WITHIN = 2.0
-"""Seconds a device has to say how it is before it is changed; then it is changed all the same."""
-MAX_RESULT = 10_000
-"""Longest text, in characters, that one step may hand to the next."""
+WITHIN = 300.0
+"""Seconds within which every step of a command must have had its turn."""
+SAY_WITHIN = 2.0
+"""Seconds that a call which is cut off, and cannot just be done again, has to say how it ended."""
+HELD = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+"""Seconds between two looks for a device that is away; the last for ever."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One plan under way: how its steps ended, and which ones a device may have heard of."""
+    """One plan under way: how its steps ended, until when they must have had their turn, and those
+    that have it, dispatched in the journal since then, while no device heard of them yet."""
 
     command: Command
+    plan: Plan
     ended: dict[int, "asyncio.Future[Outcome]"]
-    dispatched: float | None
-    sent: set[int] = field(default_factory=set)
+    until: float
+    begun: dict[int, float] = field(default_factory=dict)
 
 
 class Executor:
-    """Runs plans; keeps nothing between them."""
+    """Runs plans; keeps nothing between them but whose turn it is."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         journal: Journal,
         bus: Bus,
-        reach: Reach,
-        present: Present,
+        devices: Devices,
         *,
-        grace: float = GRACE,
+        within: float = WITHIN,
+        attempts: Attempts | None = None,
     ) -> None:
-        self._grace = grace
         self._catalogue = catalogue
         self._journal = journal
         self._bus = bus
-        self._reach = reach
-        self._present = present
+        self._lanes = Lanes(devices.at_once)
+        self._attempts = attempts or Attempts(devices)
+        self._within = within
+        self.holding: set[str] = set()
+        """Commands that wait for a device that is away."""
 
     async def run(
         self,
         command: Command,
         plan: Plan,
+        begin: Begin | None = None,
         *,
         known: Mapping[int, Outcome] | None = None,
-        dispatched: float | None = None,
     ) -> Last | None:
         """See every step to its end. The outcome of the one that ended last is given and not yet
         in the journal: it goes there with the command's own end.
 
-        `known` are the steps that had ended; `dispatched` is when the journal was told that the
-        first steps start, None where it is to be told of each.
+        `begin` records the start; without it the journal has it, and `known` are the steps that
+        had ended. NoPlan where it cannot run as it is; nothing is recorded or sent then.
         """
+        planner.check(plan, self._catalogue)
         loop = asyncio.get_running_loop()
-        run = _Run(command, {step.index: loop.create_future() for step in plan.steps}, dispatched)
+        ended = {step.index: loop.create_future() for step in plan.steps}
+        held = max(0.0, (command.hold or 0.0) - time.time())
+        run = _Run(command, plan, ended, loop.time() + self._within + held)
         for index, outcome in (known or {}).items():
-            run.ended[index].set_result(outcome)
-        tasks = []
+            ended[index].set_result(outcome)
+        if begin is not None:
+            await self._dispatching(run, plan.first, begin)
+        tasks: list[asyncio.Task[Last | None]] = []
         try:
             async with asyncio.TaskGroup() as group:
                 for step in plan.steps:
-                    if not run.ended[step.index].done():
+                    if not ended[step.index].done():
                         name = f"{command.id}/{step.index}"
                         tasks.append(group.create_task(self._step(run, step), name=name))
         except asyncio.CancelledError:
-            if dispatched is not None:
-                await self.take_back(command, [s for s in plan.first if s.index not in run.sent])
+            if last := _last(tasks):  # the command was stopped as its last step ended
+                await unbroken(self._recorded(command, *last))
             raise
-        return next((last for task in tasks if (last := task.result())), None)
+        finally:
+            unsent = [step for step in plan.steps if step.index in run.begun]
+            self._give_back(unsent)
+            await self._take_back(command, unsent)
+        return _last(tasks)
 
-    async def take_back(self, command: Command, steps: Iterable[Step]) -> None:
+    def tell_end(self, command: Command, step: Step, outcome: Outcome, at: float) -> None:
+        """Tell how a step ended, once the journal has it."""
+        self._tell(command, step, StepState(outcome.state), at, _said(outcome))
+
+    async def _dispatching(self, run: _Run, steps: Iterable[Step], record: Begin) -> float:
+        """Record something, and in the same change the dispatch of those of the steps that have
+        their turn now; says when."""
+        taken = [step for step in steps if self._lanes.take(_device(step))]
+        indexes = frozenset(step.index for step in taken)
+        try:
+            at = await unbroken(record(indexes))
+        except BaseException as error:
+            self._give_back(taken)
+            if isinstance(error, asyncio.CancelledError):
+                await self._take_back(run.command, taken)
+            raise
+        run.begun.update(dict.fromkeys(indexes, at))
+        return at
+
+    def _give_back(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._lanes.give_back(_device(step))
+
+    async def _take_back(self, command: Command, steps: Iterable[Step]) -> None:
         """Steps that the journal has as dispatched and no device has heard of wait again: where
         the hub stops the next start sends them, where a person cancels nobody does."""
         for step in steps:
@@ -118,40 +147,89 @@ class Executor:
                 pending = self._journal.move_step(command.id, step.index, StepState.PENDING)
                 await unbroken(pending)
 
-    def tell_end(self, command: Command, step: Step, outcome: Outcome, at: float) -> None:
-        """Tell how a step ended, once the journal has it."""
-        self._tell(command, step, StepState(outcome.state), at, _said(outcome))
-
     async def _step(self, run: _Run, step: Step) -> Last | None:
         """See one step to its end; gives it where it was the last and is not recorded."""
         needed = {index: await run.ended[index] for index in step.needs}
         outcome = await self._outcome(run, step, needed)
         last = all(other.done() for index, other in run.ended.items() if index != step.index)
         if not last:
-            await unbroken(self._recorded(run.command, step, outcome))
+            settle = partial(self._recorded, run.command, step, outcome)
+            await self._dispatching(run, self._following(run, step, outcome), settle)
         run.ended[step.index].set_result(outcome)
         return (step, outcome) if last else None
 
+    def _following(self, run: _Run, ended: Step, outcome: Outcome) -> Iterator[Step]:
+        """The steps that waited for this one alone, and can start now that it has ended."""
+        so_far = {index: its.result() for index, its in run.ended.items() if its.done()}
+        so_far[ended.index] = outcome
+        for step in run.plan.steps:
+            if ended.index in step.needs and so_far.keys() >= set(step.needs):
+                needed = {index: so_far[index] for index in step.needs}
+                if isinstance(self._inputs(step, needed), dict):
+                    yield step
+
     async def _outcome(self, run: _Run, step: Step, needed: dict[int, Outcome]) -> Outcome:
-        for index, before in needed.items():
-            if not isinstance(before, Done):
-                return Skipped(reason=texts.NEEDED.format(step=index + 1))
-        arguments = self._resolved(step, needed)
-        if isinstance(arguments, Failed):
+        arguments = self._inputs(step, needed)
+        if not isinstance(arguments, dict):
             return arguments
-        command, at = run.command, None if step.needs else run.dispatched
+        outcome = await self._in_turn(run, step, arguments)
+        hold, pauses = run.command.hold or 0.0, itertools.chain(HELD, itertools.repeat(HELD[-1]))
+        while _away(outcome) and (left := hold - time.time()) > 0:
+            try:
+                await self._held(run.command, step, hold)
+            except JournalUnavailable:
+                break
+            self.holding.add(run.command.id)
+            try:
+                await asyncio.sleep(min(next(pauses), left))
+            finally:
+                self.holding.discard(run.command.id)
+            outcome = await self._in_turn(run, step, arguments)
+        return outcome
+
+    async def _held(self, command: Command, step: Step, hold: float) -> None:
+        """The device is away and the command may wait: its step does, also over a restart."""
+        at = await unbroken(self._journal.move_step(command.id, step.index, StepState.PENDING))
+        until = datetime.fromtimestamp(hold, UTC).astimezone()
+        self._tell(command, step, StepState.PENDING, at, texts.HELD.format(until=f"{until:%H:%M}"))
+
+    async def _in_turn(self, run: _Run, step: Step, arguments: dict[str, Scalar | None]) -> Outcome:
+        """One step's turn on its device."""
+        begun = run.begun.pop(step.index, None)
+        if begun is None:
+            try:
+                async with asyncio.timeout_at(run.until):
+                    await self._lanes.turn(_device(step))
+            except TimeoutError:
+                return Failed(code="deadline", reason=texts.TOO_LATE.format(seconds=self._within))
+            except LineFull as error:
+                return Failed(code=error.code, reason=str(error))
         try:
-            if at is None:
+            if run.command.expired(time.time()):
+                return Failed(code="expired", reason=texts.EXPIRED)
+            return await self._sent(run.command, step, arguments, begun)
+        finally:
+            self._lanes.give_back(_device(step))
+
+    async def _sent(
+        self,
+        command: Command,
+        step: Step,
+        arguments: dict[str, Scalar | None],
+        begun: float | None,
+    ) -> Outcome:
+        """Intent, then the call; `begun` is when the intent was recorded, if it is."""
+        try:
+            if begun is None:
                 sending = self._journal.move_step(command.id, step.index, StepState.DISPATCHED)
-                at = await unbroken(sending)
+                begun = await unbroken(sending)
         except JournalUnavailable as error:
             # Without a record of the intent nothing is sent.
             return Failed(code=error.code, reason=str(error))
         except asyncio.CancelledError:
-            await self.take_back(command, [step])
+            await self._take_back(command, [step])
             raise
-        run.sent.add(step.index)
-        self._tell(command, step, StepState.DISPATCHED, at)
+        self._tell(command, step, StepState.DISPATCHED, begun)
         function = self._catalogue[step.function]
         invocation = Invocation(
             function=step.function,
@@ -159,85 +237,49 @@ class Executor:
             key=f"{command.id}/{step.index}",
             timeout=function.timeout,
         )
-        assert step.device is not None
-        undo = await self._undo(step.device, invocation) if function.inverse else None
+        progress = Progress()
+        call = self._attempts.call(_device(step), invocation, function, progress)
+        calling = asyncio.create_task(call, name=f"{invocation.key}: call")
         try:
-            outcome = await self._call(step.device, invocation, function.effect)
+            return await asyncio.shield(calling)
         except asyncio.CancelledError:
-            # The device may or may not have acted. What may be repeated stays dispatched: the next
-            # start takes it up; where a person cancelled, the pipeline closes it.
-            if function.effect not in (Effect.READ, Effect.SET):
-                silent = Unknown(reason=texts.CANCELLED_UNDER_WAY)
-                await unbroken(self._recorded(command, step, silent))
+            outcome = await unbroken(_cut_off(calling, function.effect, progress))
+            if not progress.sent or (outcome is not None and _away(outcome)):
+                await self._take_back(command, [step])
+            elif outcome is not None:
+                await unbroken(self._recorded(command, step, outcome))
             raise
-        if isinstance(outcome, Done) and undo is not None:
-            return outcome.model_copy(update={"undo": undo})
-        return outcome
 
-    async def _undo(self, device: str, invocation: Invocation) -> Restore | None:
-        """What would undo the call; None where the device does not say, or nothing changes.
-
-        It is for a person who changes their mind: no reason not to do what was asked.
-        """
-        try:
-            async with asyncio.timeout(LOOK_WITHIN):
-                now = await self._present(device, invocation)
-        except (HubError, TimeoutError):
-            return None
-        except Exception:
-            log.exception("adapter of %s broke while it was asked how it is", device)
-            return None
-        if now is None or now.function != invocation.function:
-            return now
-        same = all(invocation.arguments.get(name) == now.arguments[name] for name in now.arguments)
-        return None if same else now
-
-    async def _call(self, device: str, invocation: Invocation, effect: Effect) -> Outcome:
-        try:
-            async with asyncio.timeout(invocation.timeout + self._grace):
-                done = await self._reach(device, invocation)
-        except TimeoutError:
-            reason = texts.NO_ANSWER.format(seconds=invocation.timeout)
-            return _silence(effect, "timeout", reason)
-        except DeviceUncertain as error:
-            return _silence(effect, error.code, str(error))
-        except (DeviceUnavailable, DeviceRefused, DeviceNeedsPerson) as error:
-            return Failed(code=error.code, reason=str(error))
-        except Exception as error:
-            log.exception("adapter of %s broke", device)
-            code = error.code if isinstance(error, HubError) else "bug"
-            return _silence(effect, code, texts.ADAPTER_BROKE.format(why=type(error).__name__))
-        if not isinstance(done, Done):
-            return _silence(effect, "bug", texts.NO_OUTCOME)
-        return done
-
-    def _resolved(
-        self, step: Step, needed: dict[int, Outcome]
-    ) -> dict[str, Scalar | None] | Failed:
-        """The arguments with references replaced by the results as text, of bounded length."""
-        resolved: dict[str, Scalar | None] = {}
+    def _inputs(
+        self, step: Step, needed: Mapping[int, Outcome]
+    ) -> dict[str, Scalar | None] | Skipped | Failed:
+        """The arguments, with results where references stood; or how the step ends without them."""
+        arguments: dict[str, Scalar | None] = {}
+        parameters = {p.name: p for p in self._catalogue[step.function].parameters}
         for name, value in step.arguments.items():
             assert not isinstance(value, Change | Person), "settled before it is run"
             if not isinstance(value, Ref):
-                resolved[name] = value
+                arguments[name] = value
                 continue
             before = needed[value.step]
-            assert isinstance(before, Done)
-            if before.result is None:
-                reason = texts.NO_RESULT.format(step=value.step + 1, name=name)
-                return Failed(code="no_result", reason=reason)
-            text = str(before.result)
-            if len(text) > MAX_RESULT:
-                reason = texts.TOO_LONG.format(
-                    step=value.step + 1, length=len(text), most=MAX_RESULT
-                )
-                return Failed(code="too_long", reason=reason)
-            resolved[name] = text
-        return resolved
+            if not isinstance(before, Done):
+                return Skipped(reason=texts.NEEDED.format(step=value.step + 1))
+            try:
+                arguments[name] = piping.fitted(before.result, parameters[name], value.step)
+            except piping.DoesNotFit as error:
+                return Failed(code=error.code, reason=str(error))
+        return arguments
 
-    async def _recorded(self, command: Command, step: Step, outcome: Outcome) -> None:
-        at = await self._journal.settle(command.id, step.index, outcome)
+    async def _recorded(
+        self,
+        command: Command,
+        step: Step,
+        outcome: Outcome,
+        dispatched: frozenset[int] = frozenset(),
+    ) -> float:
+        at = await self._journal.settle(command.id, step.index, outcome, dispatched)
         self.tell_end(command, step, outcome, at)
+        return at
 
     def _tell(self, command: Command, step: Step, state: str, at: float, text: str = "") -> None:
         self._bus.publish(
@@ -246,9 +288,34 @@ class Executor:
         )  # fmt: skip
 
 
-def _silence(effect: Effect, code: str, reason: str) -> Outcome:
-    """A reading that got no answer failed; anything else may have happened."""
-    return Failed(code=code, reason=reason) if effect is Effect.READ else Unknown(reason=reason)
+async def _cut_off(
+    calling: "asyncio.Future[Outcome]", effect: Effect, progress: Progress
+) -> Outcome | None:
+    """Stop a call that a device may have heard of, and say how it ended, if that is known. Where it
+    is not the step stays dispatched: the next start takes it up as after a crash, and where a
+    person cancelled, the pipeline closes it."""
+    progress.stopped = True
+    may_say = progress.sent and effect not in REPEATED
+    await asyncio.wait([calling], timeout=SAY_WITHIN if may_say else 0)
+    calling.cancel()
+    await asyncio.wait([calling], timeout=SAY_WITHIN)
+    return calling.result() if calling.done() and not calling.cancelled() else None
+
+
+def _last(tasks: Iterable["asyncio.Task[Last | None]"]) -> Last | None:
+    """The step that ended last and is not recorded, if there is one."""
+    ended = [task for task in tasks if not task.cancelled()]
+    return next((last for task in ended if (last := task.result())), None)
+
+
+def _away(outcome: Outcome) -> bool:
+    """Whether the device could not be reached, and so heard nothing."""
+    return isinstance(outcome, Failed) and outcome.code == DeviceUnavailable.code
+
+
+def _device(step: Step) -> str:
+    assert step.device is not None, "routed before it is run"
+    return step.device
 
 
 def _said(outcome: Outcome) -> str:

@@ -29,7 +29,7 @@ _RUN: dict[R, frozenset[R]] = {
 }
 _STEP: dict[S, frozenset[S]] = {
     S.PENDING: frozenset({S.DISPATCHED, S.SKIPPED, S.CANCELLED, S.FAILED}),
-    # Back to pending only at a restart, and only where repeating the call changes nothing.
+    # Back to pending where no device heard of it, and at a restart where repeating changes nothing.
     S.DISPATCHED: frozenset({S.SUCCEEDED, S.FAILED, S.UNKNOWN, S.CANCELLED, S.PENDING}),
 }
 

@@ -19,8 +19,10 @@ def number(sentence: str, explained: Iterable[str], names: Iterable[str] = ()) -
     rest = sentence
     for piece in sorted(explained, key=len, reverse=True):
         rest = rest.replace(piece, " " * len(piece))
+    lower = rest.lower()
     for name in names:
-        rest = re.sub(re.escape(name), " ", rest, flags=re.IGNORECASE)
+        if name.lower() in lower:
+            rest = re.sub(re.escape(name), " ", rest, flags=re.IGNORECASE)
     rest = re.sub(r"\bones?\b", " ", _OWN_NAME.sub(" ", rest), flags=re.IGNORECASE)
     found = _NUMBER.search(numerals.digits(rest))
     return found[0] if found else None

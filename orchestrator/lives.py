@@ -46,6 +46,17 @@ class Lives:
     def __len__(self) -> int:
         return len(self._lives)
 
+    def __contains__(self, run: str) -> bool:
+        return run in self._lives
+
+    def of_user(self, user: str) -> int:
+        """How many commands a user has under way."""
+        return sum(command.user == user for command in self._commands.values())
+
+    def belongs_to(self, run: str, user: str) -> bool:
+        """Whether a command is under way, and the user's."""
+        return run in self._commands and self._commands[run].user == user
+
     def start(self, command: Command, work: Coroutine[Any, Any, Ending]) -> None:
         """See a command to its end."""
         task = asyncio.create_task(work, name=f"{command.id}: work")

@@ -6,13 +6,14 @@ import unicodedata
 from concurrent.futures import Executor as Threads
 from typing import Any
 
-from orchestrator import ledger, recovery, texts
+from orchestrator import ledger, planner, recovery, texts
+from orchestrator.admission import Admission, Limits
 from orchestrator.answers import answer
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.course import Course, expired
+from orchestrator.course import Course
 from orchestrator.executor import Executor
-from orchestrator.journal import Journal
+from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.lives import Ending, Lives
 from orchestrator.obeying import Obeying
 from orchestrator.people import People
@@ -31,20 +32,18 @@ from schemas.outcome import Cancelled, Outcome, Unknown
 from schemas.plan import Plan
 from schemas.schedule import Schedule
 
-MAX_OPEN = 1_000
-"""Commands under way at once; the next is refused as busy rather than left waiting unseen."""
+LONGEST_HOLD = 24 * 3600.0
+"""Seconds that a command may wait for a device."""
+COME_BACK = 30.0
+"""Seconds that what is taken up again waits for a device that is away."""
+ACCEPT_WITHIN = 10.0
+"""Seconds the journal has to take a command in; then its sender is told that it was not taken."""
 
 
 class BadCommand(HubError):
     """The command cannot be taken."""
 
     code = "bad_command"
-
-
-class Busy(HubError):
-    """Too many commands are under way; send this one again in a moment."""
-
-    code = "busy"
 
 
 class NotAwaited(HubError):
@@ -68,7 +67,9 @@ class Pipeline:
         executor: Executor,
         registry: Registry,
         bus: Bus,
+        limits: Limits | None = None,
     ) -> None:
+        self._admission = Admission(limits or Limits())
         self._reader = Reader(decode, understander, thread, journal, catalogue)
         self._catalogue = catalogue
         self._journal = journal
@@ -86,32 +87,65 @@ class Pipeline:
             waiting=self._waiting, catalogue=catalogue,
         )  # fmt: skip
         self._accepting = 0
+        self._given_up: set[str] = set()
 
     async def submit(self, command: Command) -> bool:
         """Take a command in; once this returns, it is in the journal and will be seen to its end.
 
-        False where its id is known already: the earlier one's record is the answer.
+        False where its id is known already: the earlier one's record is the answer. Busy where its
+        user sends too many, JournalUnavailable where it could not be recorded.
         """
         _check(command.text)
-        if len(self._lives) + self._accepting >= MAX_OPEN:
-            raise Busy
-        accepted, accepting = False, self._journal.accept(command)
+        _check_hold(command.hold)
+        if command.id in self._lives:
+            return False
+        mine, all_of_them = self._lives.of_user(command.user), len(self._lives) + self._accepting
+        self._admission.admit(command.user, mine, all_of_them, time.monotonic())
         # Reading the sentence changes nothing, so it does not wait for the disk.
-        reading = self._reading(command)
+        reading, accepting = self._reading(command), self._journal.accept(command)
         self._accepting += 1
+        accepting.add_done_callback(lambda _: self._taken(command, reading, accepting))
         try:
-            accepted = await accepting
-        finally:
-            self._accepting -= 1
-            if not accepted:
-                reading.cancel()
-        if accepted:
+            async with asyncio.timeout(ACCEPT_WITHIN):
+                if not (accepted := await asyncio.shield(accepting)):
+                    await self._take_up(command)
+                return accepted
+        except TimeoutError as error:
+            reading.cancel()
+            self._given_up.add(command.id)
+            raise JournalUnavailable(texts.JOURNAL_SILENT) from error
+
+    def _taken(
+        self, command: Command, reading: "asyncio.Task[Reading]", accepting: "asyncio.Future[bool]"
+    ) -> None:
+        """The journal has answered; where its sender was told before that a command was not taken,
+        it ends at once."""
+        self._accepting -= 1
+        given_up = command.id in self._given_up
+        self._given_up.discard(command.id)
+        if accepting.cancelled() or accepting.exception() or not accepting.result():
+            reading.cancel()
+            if not accepting.cancelled() and isinstance(accepting.exception(), JournalUnavailable):
+                # Perhaps only the answer was lost: then it must not run at the next start.
+                self._lives.start(command, _refused(texts.JOURNAL_SILENT))
+        elif given_up:
+            self._lives.start(command, _refused(texts.JOURNAL_SILENT))
+        else:
             self._tell(command, RunState.ACCEPTED, time.time())
             self._lives.start(command, self._live(command, reading))
-        return accepted
+
+    async def _take_up(self, command: Command) -> None:
+        """A command that the journal has, though its sender was told otherwise: where the answer to
+        a commit was lost, nobody carries it out yet."""
+        execution = await self._journal.get(command.id)
+        open_one = execution is not None and execution.state not in ledger.ENDED_RUN
+        if execution and open_one and self._lives.ended(command.id) is None:
+            self._lives.start(execution.command, self._resume(execution))
 
     def fire(self, command: Command) -> None:
         """Start a command that a schedule sends and the journal has accepted already."""
+        if command.id in self._lives:
+            return
         self._tell(command, RunState.ACCEPTED, time.time())
         self._lives.start(command, self._scheduled(command))
 
@@ -146,9 +180,9 @@ class Pipeline:
 
     async def cancel(self, run: str, user: str) -> None:
         """Stop a command: what was not sent is not sent any more."""
-        execution = await self._journal.get(run)
-        mine = execution is not None and execution.command.user == user
-        if not mine or not await self._lives.cancel(run):
+        if run not in self._lives:
+            await self._journal.get(run)  # the command right before may still be taken in
+        if not self._lives.belongs_to(run, user) or not await self._lives.cancel(run):
             raise NotAwaited(f"no command {run} of yours is under way")
 
     async def cancel_schedule(self, identity: str, user: str) -> Schedule | None:
@@ -167,7 +201,8 @@ class Pipeline:
 
     async def drain(self, within: float) -> None:
         """Wait for what is under way, then leave the rest to the next start."""
-        for run in self._waiting.close():  # nobody can answer any more; the next start says so
+        # Nobody can answer any more, and nobody waits for a device that is away.
+        for run in {*self._waiting.close(), *self._executor.holding}:
             self._lives.leave(run)
         await self._lives.drain(within)
 
@@ -188,7 +223,7 @@ class Pipeline:
                     return Ending(RunState.REFUSED, texts.SEVERAL_WAIT)
                 return await self._answered(command, waiting, reply)
         read = await reading
-        if expired(command):
+        if command.expired(time.time()):
             return Ending(RunState.EXPIRED, texts.EXPIRED)
         if read.understood.order is not None:
             self._lives.set_aside(command.id)
@@ -221,7 +256,7 @@ class Pipeline:
 
     async def _scheduled(self, command: Command) -> Ending:
         """What a schedule sends: the plan that was agreed on, as far as the policy still does."""
-        if expired(command):
+        if command.expired(time.time()):
             return Ending(RunState.EXPIRED, texts.DOWN)
         schedule = await self._journal.schedule_of(command.schedule or "")
         if schedule is None:
@@ -234,8 +269,10 @@ class Pipeline:
         )
 
     async def _resume(self, execution: Execution) -> Ending:
-        """Go on where the hub stopped: what may have reached a device is not sent twice."""
-        command = execution.command
+        """Go on where the hub stopped: what may have reached a device is not sent twice, and
+        devices that stopped with the hub have a moment to come back."""
+        hold = max(execution.command.hold or 0.0, time.time() + COME_BACK)
+        command = execution.command.model_copy(update={"hold": hold})
         if execution.state is RunState.ACCEPTED:
             if execution.decision in (Decision.ORDER, Decision.ANSWER):
                 return Ending(RunState.CANCELLED, texts.HALF_AN_ORDER)
@@ -248,16 +285,18 @@ class Pipeline:
         if execution.state is RunState.AWAITING_CONFIRMATION:
             return Ending(RunState.EXPIRED, texts.NOT_CONFIRMED)
         if execution.state is RunState.PLANNED:
-            if expired(command):
+            if command.expired(time.time()):
                 return Ending(RunState.EXPIRED, texts.DOWN)
             if execution.decision is Decision.ACT:
                 return await self.course.resume(command, plan)
             return Ending(RunState.CANCELLED, texts.NOT_ASKED)
-        if gone := [s.function for s in plan.steps if s.function not in self._catalogue]:
-            return Ending(RunState.CANCELLED, texts.NO_SUCH_FUNCTION.format(function=gone[0]))
+        planner.check(plan, self._catalogue)
         known = await recovery.known_outcomes(
             execution, self._journal, self._registry, self._catalogue
         )
+        left = Plan(steps=tuple(step for step in plan.steps if step.index not in known))
+        if reason := self.course.denied(command, left):
+            return Ending(RunState.CANCELLED, reason)
         return Ending(last=await self._executor.run(command, plan, known=known))
 
     async def _end(self, command: Command, ending: Ending) -> None:
@@ -278,12 +317,15 @@ class Pipeline:
             if ending.last and ending.last[0].index == record.index:
                 outcome = ending.last[1]
             else:
-                outcome = self._cut_off(record, ending.reason or "the command ended")
+                outcome = self._cut_off(record, ending.reason or texts.ENDED_BEFORE)
             closed[record.index] = outcome
             return outcome
 
         closed: dict[int, Outcome] = {}
         ended = ending.record or await self._journal.end(command.id, close, conclude)
+        if ended is None:
+            # It had ended before: where the answer to that was lost, nobody was told.
+            ended = await self._journal.get(command.id)
         if ended is None:
             return
         for index, outcome in closed.items():
@@ -306,6 +348,10 @@ class Pipeline:
             Event(id=command.id, user=command.user, state=ended.state, at=at, text=ended.answer,
                   record=ended)
         )  # fmt: skip
+
+
+async def _refused(reason: str) -> Ending:
+    return Ending(RunState.REFUSED, reason)
 
 
 def _verdict(execution: Execution, wanted: RunState | None) -> RunState:
@@ -338,6 +384,12 @@ def _check(text: str) -> None:
         )
     if not all(_plain(character) for character in text):
         raise BadCommand("the sentence has control characters; send plain text")
+
+
+def _check_hold(hold: float | None) -> None:
+    if hold is not None and not hold <= time.time() + LONGEST_HOLD:
+        hours = LONGEST_HOLD / 3600
+        raise BadCommand(f"hold: at most {hours:g} hours from now, in seconds since the epoch")
 
 
 def _plain(character: str) -> bool:

@@ -1,11 +1,11 @@
 """What a command left behind when the hub stopped: which of its steps may run again."""
 
 from orchestrator import texts
+from orchestrator.attempts import REPEATED, Attempts
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal
 from orchestrator.registry import Registry
 from schemas.call import Invocation
-from schemas.errors import HubError
 from schemas.execution import Execution, StepRecord, StepState
 from schemas.function import Effect
 from schemas.outcome import Outcome, Unknown
@@ -35,7 +35,7 @@ async def _looked_up(
 ) -> Outcome | None:
     """How a step ended that was under way when the hub stopped; None where it may run again."""
     function = catalogue[record.function]
-    if function.effect in (Effect.READ, Effect.SET):
+    if function.effect in REPEATED:
         return None
     unknown = Unknown(reason=texts.STOPPED_UNDER_WAY)
     if function.effect is not Effect.PROBEABLE or record.step.needs:
@@ -48,7 +48,5 @@ async def _looked_up(
             "timeout": function.timeout,
         }
     )
-    try:
-        return await registry.probe(record.device, invocation)
-    except (HubError, TimeoutError):
-        return unknown
+    found = await Attempts(registry).looked_up(record.device, invocation)
+    return unknown if isinstance(found, Unknown) else found

@@ -23,6 +23,10 @@ KEEP_TRYING = 30.0
 """Seconds between two attempts to reach approved devices that are not connected."""
 MAX_PROPOSALS = 500
 """Devices that nobody approved are kept up to this number; a flood of announcements ends here."""
+MANY = 4
+"""Calls that a device is given together where nothing else is known."""
+_AT_ONCE = {"adb": 1}
+"""A phone's screen shows one thing at a time."""
 _devices: TypeAdapter[tuple[Device, ...]] = TypeAdapter(tuple[Device, ...])
 
 Factory = Callable[[Device], Adapter]
@@ -191,14 +195,26 @@ class Registry:
         """Connect to every approved device in the background, again and again until it answers."""
         self._spawn(self._keep_connecting(), "keep connecting")
 
-    async def reach(self, device: str, invocation: Invocation) -> Done:
-        """Run one call on a device, connecting first where needed."""
+    def at_once(self, device: str) -> int:
+        """How many calls a device is given together."""
+        known = self._approved.get(device)
+        return (known.at_once or _AT_ONCE.get(known.protocol, MANY)) if known else 1
+
+    async def connect(self, device: str) -> None:
+        """Be connected to a device; DeviceUnavailable where it cannot be reached."""
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
-                adapter = await self._connected(device)
+                await self._connected(device)
         except TimeoutError as error:
             name = self.names().get(device, device)
             raise DeviceUnavailable(f"{name} cannot be reached; nothing was sent") from error
+
+    async def reach(self, device: str, invocation: Invocation) -> Done:
+        """Run one call on a device that is connected, or gets so at once."""
+        await self.connect(device)
+        adapter = self._adapters.get(device)
+        if adapter is None:
+            raise DeviceUnavailable(f"the device {device} was removed; nothing was sent")
         return await adapter.call(invocation)
 
     async def probe(self, device: str, invocation: Invocation) -> Done | None:

@@ -55,6 +55,7 @@ class Scheduler:
         self._grace = grace
         self._now = now
         self._changed = asyncio.Event()
+        self._doubtful: dict[str, tuple[float, float | None, float]] = {}
         self._seen = math.inf
 
     async def __aenter__(self) -> Self:
@@ -72,6 +73,8 @@ class Scheduler:
     async def look(self) -> float:
         """Run or report what is due by now; says in how many seconds to look again."""
         now = self._now()
+        for identity in list(self._doubtful):
+            await unbroken(self._run(identity, *self._doubtful.pop(identity), again=True))
         if now < self._seen:
             await self._each(self._rewind, math.inf, now)
         self._seen = now
@@ -126,10 +129,20 @@ class Scheduler:
             if ended is not None:
                 self._missed(ended)
         if at is not None and at <= now:
-            after, expires = _after(schedule, at), now + self._grace
-            command = await self._journal.fire(schedule.id, at, after, expires)
-            if command is not None:
-                self._fire(command)
+            await self._run(schedule.id, at, _after(schedule, at), now + self._grace)
+
+    async def _run(
+        self, identity: str, at: float, after: float | None, expires: float, *, again: bool = False
+    ) -> None:
+        """Make an occurrence a command; where the journal did not answer it is asked again at the
+        next look, for only the answer may be lost."""
+        try:
+            command = await self._journal.fire(identity, at, after, expires, again=again)
+        except JournalUnavailable:
+            self._doubtful[identity] = at, after, expires
+            raise
+        if command is not None:
+            self._fire(command)
 
     def _standing(self, schedule: Schedule, now: float) -> tuple[int, float | None]:
         """How many occurrences are missed by now, and the one that follows them.

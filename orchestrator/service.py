@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from orchestrator import ledger
-from orchestrator.journal import Journal
+from orchestrator import ledger, texts
+from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.pipeline import BadCommand, Pipeline
 from orchestrator.registry import Registry
 from schemas.command import Command
 from schemas.device import Device
 from schemas.errors import HubError
+from schemas.execution import Execution
 from schemas.schedule import Schedule
 
 Request = Mapping[str, Any]
@@ -56,12 +57,26 @@ class Service:
         """Call `listener` whenever the devices change."""
         self._registry.on_change(listener)
 
+    async def untold(self) -> tuple[tuple[str, ...], int]:
+        """Commands whose end may not have been told yet, and the last event by now."""
+        return await self._journal.untold()
+
+    async def told(self, last: int) -> None:
+        """Everything that ended up to that event was told."""
+        await self._journal.told(last)
+
+    async def record(self, run: str) -> Execution | None:
+        """One command's record, whoever's it is."""
+        return await self._journal.get(run)
+
     async def submit(self, command: Command) -> dict[str, Any]:
         """Accept a command durably; one that is known already answers with its record."""
         if await self._pipeline.submit(command):
             return {"id": command.id, "state": "accepted"}
         execution = await self._journal.get(command.id)
-        if execution is None or execution.command.user != command.user:
+        if execution is None:
+            raise JournalUnavailable(texts.JOURNAL_SILENT)
+        if execution.command.user != command.user:
             raise BadCommand(f"the id {command.id} belongs to another user's command")
         if execution.command.text != command.text:
             raise BadCommand(f"the id {command.id} was used for another sentence; take a new one")
@@ -131,17 +146,23 @@ class Service:
         found = [*self._registry.approved, *self._registry.proposed]
         return [self._shown(device) for device in found]
 
-    async def _approve(self, _: str, request: Request) -> Any:
-        return self._shown(await self._registry.approve(_field(request, "device")))
+    async def _approve(self, user: str, request: Request) -> Any:
+        device = await self._registry.approve(_field(request, "device"))
+        await self._journal.note(device.id, "approved", user)
+        return self._shown(device)
 
-    async def _rename(self, _: str, request: Request) -> Any:
+    async def _rename(self, user: str, request: Request) -> Any:
         name = _field(request, "name").strip()
         if len(name) > MAX_NAME or not name.isprintable():
             raise BadCommand(f"name: at most {MAX_NAME} characters, all of them printable")
-        return self._shown(self._registry.rename(_field(request, "device"), name))
+        device = self._registry.rename(_field(request, "device"), name)
+        await self._journal.note(device.id, "renamed", user)
+        return self._shown(device)
 
-    async def _remove(self, _: str, request: Request) -> Any:
-        return self._shown(await self._registry.remove(_field(request, "device")))
+    async def _remove(self, user: str, request: Request) -> Any:
+        device = await self._registry.remove(_field(request, "device"))
+        await self._journal.note(device.id, "removed", user)
+        return self._shown(device)
 
     def _shown(self, device: Device) -> dict[str, Any]:
         """A device as people see it: whether it is connected, and if not, why."""

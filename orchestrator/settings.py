@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeGuard, TypeVar, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from orchestrator import people, policy, taught
+from orchestrator.admission import Limits
 from orchestrator.catalogue import Catalogue
 from orchestrator.nearest import hint
 from orchestrator.people import Contact, People, Speaker
@@ -86,6 +87,36 @@ class BrokerSettings(_Section):
         return _secret(self.password_file, "broker.password_file")
 
 
+class Store(_Section):
+    """Where the journal is, and for how long."""
+
+    url: str = ""
+    password_file: str = ""
+    keep_days: int = Field(365, ge=0, le=36500)
+    backups: int = Field(7, ge=0, le=1000)
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_user(cls, url: str) -> str:
+        """Passwords have a file of their own."""
+        parts = urlsplit(url)
+        if url and not (
+            url.startswith("postgresql://") and parts.username and parts.path.strip("/")
+        ):
+            raise ValueError("must be postgresql://user@host/database, or empty")
+        if parts.password is not None:
+            raise ValueError("must hold no password: store.password_file names a file with it")
+        return url
+
+    def address(self) -> str:
+        """The URL, with the password if there is one."""
+        password = _secret(self.password_file, "store.password_file")
+        if password is None or not self.url:
+            return self.url
+        user, _, place = self.url.partition("@")
+        return f"{user}:{quote(password, safe='')}@{place}"
+
+
 class Model(_Section):
     """Which model, and how it is asked."""
 
@@ -146,6 +177,18 @@ class Discovery(_Section):
     loopback_only: bool = False
 
 
+class LimitSettings(_Section):
+    """How much is taken in."""
+
+    commands_per_minute: int = Field(600, ge=1)
+    burst: int = Field(200, ge=1)
+    under_way: int = Field(1000, ge=1)
+
+    def of_users(self) -> Limits:
+        """As the pipeline takes it."""
+        return Limits(self.commands_per_minute, self.burst, self.under_way)
+
+
 class Home(_Section):
     """Where the hub's own weather and news come from."""
 
@@ -161,8 +204,10 @@ class Settings(_Section):
 
     hub: Hub = Hub()
     broker: BrokerSettings = BrokerSettings()
+    store: Store = Store()
     model: Model = Model()
     discovery: Discovery = Discovery()
+    limits: LimitSettings = LimitSettings()
     home: Home = Home()
     policy: Policy = Policy()
     people: People = People()

@@ -170,6 +170,8 @@ class Settler:
 
     def _owners(self) -> dict[str, dict[Kind, str]]:
         """The ids of every speaker's own devices, by user."""
+        if not self._people.users:
+            return {}
         ids = {name.casefold(): d.id for d in self._registry.approved for name in (d.name, d.id)}
         return {
             user: {k: ids[n.casefold()] for k, n in own.devices.items() if n.casefold() in ids}

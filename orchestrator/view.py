@@ -1,15 +1,18 @@
-"""How the command line shows a command's life and what the hub knows (rich)."""
+"""How the command line shows commands, devices and schedules in lines and tables (rich)."""
 
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from orchestrator import texts
 from schemas.event import Event
 
-_STYLES = {
+STYLES = {
+    "running": "blue", "dispatched": "blue", "pending": "dim",
     "succeeded": "green", "verified": "green", "failed": "red", "refused": "yellow",
     "unknown": "magenta", "needs_attention": "magenta", "partly": "yellow", "skipped": "yellow",
     "cancelled": "yellow", "expired": "yellow", "awaiting_confirmation": "cyan",
@@ -18,20 +21,76 @@ _STYLES = {
 }  # fmt: skip
 
 
+BRIEF, IN_TABLE = 8, 100
+"""Characters: shown of an id at least, of a sentence or an answer in a table at most."""
+
+
+def plain(console: Console, text: str, most: int | None = None) -> str:
+    """Somebody's text as one line that this console can print and that moves no cursor; cut after
+    `most` characters."""
+    cut = text if most is None or len(text) <= most else f"{text[:most]} ..."
+    line = "".join(c if c.isprintable() else " " for c in cut)
+    return line.encode(console.encoding, "replace").decode(console.encoding)
+
+
+def length(seconds: float) -> str:
+    """A length of time in at most seven characters, up to 99 days."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds >= 1 else f"{max(seconds, 0) * 1000:.0f} ms"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours < 24 else f"{hours // 24}d{hours % 24:02}h"
+
+
+def when(at: float, now: float) -> str:
+    """A moment on this machine's clock, as exact as its age needs."""
+    then = datetime.fromtimestamp(at)
+    days = (datetime.fromtimestamp(now).date() - then.date()).days
+    if days == 0:
+        return f"{then:%H:%M:%S}"
+    return f"{then:%a %H:%M}" if 0 < days < 7 else f"{then:%Y-%m-%d %H:%M}"
+
+
 def event(
     console: Console, told: Event, began: float, names: dict[str, str], *, text: bool
 ) -> None:
     """One line of a command's life; `names` are the devices' names by id; with `text`, what was
     said along with it."""
     what = "command" if told.step is None else f"  step {told.step + 1} {told.function}"
+    after = (f"{(told.at - began) * 1000:7.0f} ms ", "dim")
+    said = told.text if text else ""
+    console.print(_line(console, told, names, after, what, said), soft_wrap=True)
+
+
+def passing(console: Console, told: Event, names: dict[str, str], said: str) -> None:
+    """One line of one of many commands: when, which, what; `said` along with it."""
+    what = "command" if told.step is None else f"step {told.step + 1} {told.function}"
+    which = (f"{when(told.at, told.at)} {plain(console, told.id[:BRIEF])} ", "dim")
+    console.print(_line(console, told, names, which, what, said), soft_wrap=True)
+
+
+def _line(
+    console: Console,
+    told: Event,
+    names: dict[str, str],
+    first: tuple[str, str],
+    what: str,
+    said: str,
+) -> Text:
     where = f" on {names.get(told.device, told.device)}" if told.device else ""
-    line = Text.assemble(
-        (f"{(told.at - began) * 1000:7.0f} ms ", "dim"),
-        f"{what}{where}: ",
-        (told.state, _STYLES.get(told.state, "")),
-        (f"  {told.text}" if text and told.text else "", "dim"),
+    return Text.assemble(
+        first,
+        plain(console, f"{what}{where}: "),
+        (told.state, STYLES.get(told.state, "")),
+        (f"  {plain(console, said)}" if said else "", "dim"),
     )
-    console.print(line, soft_wrap=True)
+
+
+def answer(console: Console, text: str) -> None:
+    """What a command came to, as the person who sent it is told."""
+    console.print(Text(plain(console, text), "bold"), soft_wrap=True)
 
 
 def devices(console: Console, found: list[dict[str, Any]]) -> None:
@@ -56,6 +115,16 @@ def checks(console: Console, looked_at: list[dict[str, Any]]) -> None:
         console.print(Text.assemble(mark, f" {check['name']}: {check['said']}"), soft_wrap=True)
 
 
+def audit(console: Console, found: dict[str, Any]) -> None:
+    """Whether the journal is as it was written, or the first things that are not."""
+    for fault in found["faults"]:
+        console.print(Text(plain(console, fault), "red"), soft_wrap=True)
+    if not found["faults"]:
+        since = found["since"]
+        began = f" since {datetime.fromtimestamp(since):%Y-%m-%d}" if since else ""
+        console.print(Text(f"{found['events']:,} events{began}, whole", "green"), soft_wrap=True)
+
+
 def _state(device: dict[str, Any]) -> str:
     if not device["approved"]:
         return "waits for approval"
@@ -72,35 +141,55 @@ def approved(device: dict[str, Any]) -> str:
     return f"{device['name']} is approved and not connected yet: {why}"
 
 
-def executions(console: Console, records: list[dict[str, Any]]) -> None:
-    """A user's newest commands."""
-    table = Table("id", "sentence", "state", "answer")
+def executions(console: Console, records: list[dict[str, Any]], now: float) -> None:
+    """A user's newest commands, with as much of their ids as tells them apart."""
+    state_column = Column("state", max_width=12)
+    said_column = Column("sentence and answer", overflow="fold")
+    table = Table("id", "when", "how long", state_column, said_column)
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    ids = [record["id"] for record in records]
     for record in records:
-        state = f"[{_STYLES.get(record['state'], 'default')}]{record['state']}[/]"
+        state, answered = record["state"], plain(console, record["answer"], IN_TABLE)
+        said = Text(plain(console, record["command"]["text"], IN_TABLE))
         table.add_row(
-            record["id"], escape(record["command"]["text"]), state, escape(record["answer"])
+            Text(plain(console, _beginning(record["id"], ids))),
+            when(record["created"], now),
+            length((record["ended"] or now) - record["created"]),
+            Text(state.replace("_", " "), STYLES.get(state, "")),
+            said.append(f"\n{answered}" if answered else "", "dim"),
         )
     console.print(table)
+
+
+def _beginning(identity: str, ids: list[str]) -> str:
+    """As much of an id as no other of `ids` begins with."""
+    for most in range(BRIEF, len(identity)):
+        if sum(other.startswith(identity[:most]) for other in ids) == 1:
+            return identity[:most]
+    return identity
 
 
 def plan(console: Console, outlined: dict[str, Any]) -> None:
     """What would come of a sentence: the decision, and a line for each step."""
     decision, when = outlined["decision"], f" {outlined['when']}" if outlined["when"] else ""
-    line = Text.assemble((decision + when, _STYLES.get(decision, "")))
+    line = Text.assemble((decision + when, STYLES.get(decision, "")))
     console.print(line.append(f"  {outlined['reason']}", style="dim"), soft_wrap=True)
     for step in outlined["steps"]:
         said = ", ".join(
-            f"{k}: {_argument(v)}" for k, v in step["arguments"].items() if v is not None
+            f"{k}: {argument(v)}" for k, v in step["arguments"].items() if v is not None
         )
         text = f"  {step['index'] + 1} {step['function']} on {step['device']}"
         console.print(f"{text} ({said})" if said else text, markup=False, soft_wrap=True)
 
 
-def _argument(value: Any) -> str:
+def argument(value: Any) -> str:
     """An argument of a step; what stands for another value is told in words."""
     if not isinstance(value, dict):
         return str(value)
-    return f"the result of step {value['step'] + 1}" if "step" in value else value["words"]
+    if "step" in value:
+        return texts.RESULT_OF.format(step=value["step"] + 1)
+    return str(value["words"] if "words" in value else value["person"])
 
 
 def schedules(console: Console, found: list[dict[str, Any]]) -> None:

@@ -14,4 +14,9 @@ class Command(Value):
     devices: tuple[str, ...] = ()  # only these devices, by id or name; empty: any
     dry_run: bool = False
     expires: float | None = None  # seconds since the epoch
+    hold: float | None = None  # until then its calls wait for a device that is away
     schedule: str | None = None  # the schedule that it comes from
+
+    def expired(self, now: float) -> bool:
+        """Whether it may not run any more; `now` in seconds since the epoch."""
+        return self.expires is not None and self.expires < now

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from schemas.base import Value
 
 
@@ -27,4 +29,5 @@ class Device(Value):
     room: str | None = None
     functions: tuple[str, ...] = ()  # what it can serve, as far as known
     parts: tuple[str, ...] = ()  # names of a gateway's own entities
+    at_once: int = Field(0, ge=0, le=64)  # calls it is given together; 0: as its protocol allows
     approved: bool = False

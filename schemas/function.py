@@ -50,7 +50,8 @@ class ResultType(StrEnum):
     NONE = "none"
     TEXT = "text"
     NUMBER = "number"
-    FILE = "file"
+    LIST = "list"  # of texts
+    FILE = "file"  # its path on the hub
 
 
 class Parameter(Value):

@@ -15,12 +15,16 @@ class Evidence(StrEnum):
     DRAFTED = "drafted"  # prepared; a person must finish it on the device
 
 
+Result = Scalar | tuple[str, ...]
+"""What a call gives back; a file is given by its path."""
+
+
 class Done(Value):
     """The call happened."""
 
     state: Literal["succeeded"] = "succeeded"
     evidence: Evidence
-    result: Scalar | None = None
+    result: Result | None = None
     detail: str = ""  # one line for the person, e.g. "Sent to John on Pixel"
     undo: Restore | None = None  # what brings the state before back
 

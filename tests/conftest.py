@@ -12,6 +12,8 @@ import pytest
 import pytest_asyncio
 
 from orchestrator.catalogue import Catalogue
+from orchestrator.journal import engine
+from tests.postgres import Cluster, program
 
 ROOT = Path(__file__).parent.parent
 BLOCKED = 1.0
@@ -42,8 +44,8 @@ def no_threads_left() -> Iterator[None]:
 
 
 @pytest_asyncio.fixture(autouse=True)
-async def no_tasks_left_and_loop_free() -> AsyncIterator[None]:
-    """Fail a test that leaves a task behind or holds the loop for long."""
+async def no_tasks_left_and_loop_free(store: str) -> AsyncIterator[None]:
+    """Fail a test that leaves a task behind or holds the loop for long, once its store is there."""
     loop = asyncio.get_running_loop()
     before = asyncio.all_tasks()
     worst = 0.0
@@ -69,3 +71,33 @@ async def no_tasks_left_and_loop_free() -> AsyncIterator[None]:
 def catalogue() -> Catalogue:
     """The shipped catalogue."""
     return Catalogue.load(ROOT / "config/functions")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server; the test is skipped where its programs are not installed."""
+    if program("initdb") is None:
+        pytest.skip("PostgreSQL's programs are not installed")
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `both_stores` runs on SQLite and on PostgreSQL: only the URL differs."""
+    if metafunc.definition.get_closest_marker("both_stores"):
+        only = metafunc.definition.get_closest_marker("sqlite")
+        stores = ["sqlite"] if only else ["sqlite", "postgresql"]
+        metafunc.parametrize("store", stores, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the journals of a test are: with PostgreSQL, those without a URL have one there."""
+    kind: str = getattr(request, "param", "sqlite")
+    if kind == "postgresql":
+        cluster: Cluster = request.getfixturevalue("postgres")
+        at = engine.at
+        monkeypatch.setattr(engine, "at", lambda url, file: at(url or cluster.url(file), file))
+    return kind

@@ -1,19 +1,23 @@
 """Parts of a hub for tests: a journal in a folder, a model that writes what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from device_adapters.base import Adapter
+from orchestrator.admission import Limits
+from orchestrator.attempts import Attempts
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.executor import Executor
+from orchestrator.executor import WITHIN, Executor
 from orchestrator.journal import Journal
+from orchestrator.journal.records import Records
 from orchestrator.people import People
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Policy
@@ -80,6 +84,23 @@ async def plan(
     )
 
 
+async def sql(journal: Journal, statement: str) -> list[tuple[object, ...]]:
+    """What a statement finds, or changes, on the journal's own connection."""
+
+    def run(kept: Records) -> list[tuple[object, ...]]:
+        found = kept.connection.exec_driver_sql(statement)
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+    return await journal._do(run)
+
+
+def older_journal(file: Path) -> None:
+    """The journal of a hub of release 0.1, as such a one left it when it was cut off."""
+    told = (Path(__file__).parent / "fixtures/journals/0.1.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(file)) as made:
+        made.executescript(told)
+
+
 def never(sent: asyncio.Event) -> Call:
     """A device that says nothing more once a call has reached it, which `sent` tells."""
 
@@ -124,6 +145,12 @@ class Rig:
         assert execution is not None
         return execution.state
 
+    async def start(self, sent: Command, *steps: Step) -> None:
+        """Start a command whose plan is routed and decided on, but not begun."""
+        await self.journal.accept(sent)
+        await plan(self.journal, sent.id, *steps)
+        self.pipeline._lives.start(sent, self.pipeline.course.resume(sent, Plan(steps=steps)))
+
 
 @asynccontextmanager
 async def rig(
@@ -135,15 +162,22 @@ async def rig(
     policy: Policy | None = None,
     people: People | None = None,
     confidence: float = 1.0,
+    limits: Limits | None = None,
+    more: Sequence[tuple[Device, ScriptedAdapter]] = (),
+    within: float = WITHIN,
 ) -> AsyncIterator[Rig]:
-    """`model` maps sentences to what the model writes."""
+    """`model` maps sentences to what the model writes; `more` are devices with an adapter each."""
     adapter = ScriptedAdapter(frozenset(f.name for f in catalogue), call)
-    registry = Registry(folder / "devices.json", {"test": lambda device: adapter})
+    adapters = {device.id: its for device, its in more}
+    registry = Registry(
+        folder / "devices.json", {"test": lambda device: adapters.get(device.id, adapter)}
+    )
     own = tuple(f.name for f in catalogue if f.kinds == (Kind.HUB,))
     rest = tuple(f.name for f in catalogue if f.name not in own)
     registry.load((
         Device(id="p1", kind=Kind.PHONE, name="Pixel", protocol="test", functions=rest),
         Device(id="hub", kind=Kind.HUB, name="octopus", protocol="test", functions=own),
+        *(device for device, _ in more),
     ))  # fmt: skip
     clock = Clock()
     understander = Understander(
@@ -165,13 +199,12 @@ async def rig(
     bus.publish = remember  # type: ignore[method-assign]
     with ThreadPoolExecutor(1) as thread:
         async with Journal(folder / "journal.db") as journal:
-            executor = Executor(
-                catalogue, journal, bus, registry.reach, registry.present, grace=0.1
-            )
+            attempts = Attempts(registry, grace=0.1, pauses=(0.01, 0.01))
+            executor = Executor(catalogue, journal, bus, registry, within=within, attempts=attempts)
             pipeline = Pipeline(
                 decode=decode, understander=understander, thread=thread,
                 people=people or People(), catalogue=catalogue, journal=journal,
-                executor=executor, registry=registry, bus=bus,
+                executor=executor, registry=registry, bus=bus, limits=limits,
             )  # fmt: skip
             service = Service(pipeline, journal, registry, dict)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from device_adapters.base import Adapter
@@ -18,6 +19,7 @@ WEATHER_URL = "https://api.open-meteo.com"
 GEOCODING_URL = "https://geocoding-api.open-meteo.com"
 NEWS_URL = "https://news.google.com/rss/search?q={query}&hl={language}"
 HEADLINES_URL = "https://news.google.com/rss?hl={language}"
+_Runner = Callable[[Web, Invocation], Awaitable[str | tuple[str, ...]]]
 
 
 class HubAdapter(Adapter):
@@ -45,7 +47,9 @@ class HubAdapter(Adapter):
         return frozenset({"get_weather_forecast", "get_trending_news"})
 
     async def call(self, invocation: Invocation) -> Done:
-        runners = {"get_weather_forecast": self._weather, "get_trending_news": self._news}
+        runners: dict[str, _Runner] = {
+            "get_weather_forecast": self._weather, "get_trending_news": self._news,
+        }  # fmt: skip
         runner = runners.get(invocation.function)
         if runner is None:
             raise DeviceRefused(f"the hub cannot {invocation.function}")
@@ -53,10 +57,11 @@ class HubAdapter(Adapter):
             raise DeviceUnavailable("the hub's own functions are not connected")
         try:
             async with asyncio.timeout(invocation.timeout):
-                text = await runner(self._web, invocation)
+                result = await runner(self._web, invocation)
         except TimeoutError as exc:
             raise DeviceUnavailable(f"no answer within {invocation.timeout:g} s") from exc
-        return Done(evidence=Evidence.VERIFIED, result=text, detail=text)
+        detail = "; ".join(result) if isinstance(result, tuple) else result
+        return Done(evidence=Evidence.VERIFIED, result=result, detail=detail)
 
     async def close(self) -> None:
         web, self._web = self._web, None
@@ -81,7 +86,7 @@ class HubAdapter(Adapter):
         forecast = await web.get(f"{self._weather_url}/v1/forecast", "weather service", query)
         return read_forecast(forecast, spot)
 
-    async def _news(self, web: Web, call: Invocation) -> str:
+    async def _news(self, web: Web, call: Invocation) -> tuple[str, ...]:
         query = str(call.arguments.get("query") or "")
         language = str(call.arguments.get("language") or "en")
         form = self._news_url if query else self._headlines_url
@@ -91,4 +96,4 @@ class HubAdapter(Adapter):
         titles = read_headlines(await web.get(url, "news service"))
         if not titles:
             raise DeviceRefused(f"there is no news about {query}" if query else "there is no news")
-        return "; ".join(titles)
+        return titles

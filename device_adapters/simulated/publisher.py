@@ -42,6 +42,8 @@ class Publisher(ABC):
         user and password at the broker."""
         self.faults = Faults()
         self.received: list[tuple[str, str]] = []
+        self.on_effect: Callable[[str, str], None] = lambda _topic, _payload: None
+        """Called with every order that is carried out, before anything is reported."""
         self._obeyed = asyncio.Event()
         self._announced = asyncio.Event()
         self._status = status
@@ -127,6 +129,7 @@ class Publisher(ABC):
         payload = message.payload.decode()
         self.received.append((message.topic, payload))
         if not self.faults.ignores:
+            self.on_effect(message.topic, payload)
             await self.obey(message.topic, payload)
             if not self.faults.mute:
                 await self.report()

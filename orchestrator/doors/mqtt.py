@@ -1,6 +1,7 @@
 """The MQTT door: commands and requests in, records and events out.
 
-    <base>/command/<user>              plain text, or {text, id?, devices?, dry_run?, expires?}
+    <base>/command/<user>              plain text, or {text, id?, devices?, dry_run?, expires?,
+                                       hold?}
     <base>/request/<user>/<operation>  answered on <base>/response/<user>/<operation>
     <base>/execution/<id>|last, <base>/event, <base>/status, <base>/info, <base>/devices
 
@@ -13,18 +14,20 @@ import logging
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from pydantic import ValidationError
 
 from device_adapters.mqtt import Message, MqttClient
 from orchestrator.bus import Bus
+from orchestrator.doors.told import Told
 from orchestrator.pipeline import BadCommand
 from orchestrator.service import Service
 from schemas.command import Command
 from schemas.errors import HubError
 from schemas.event import Event
+from schemas.execution import Execution
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ FLUSH_WITHIN = 5.0
 """Seconds to tell the last events when the hub stops."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NEVER = 1 << 60
-_COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires"}
+_COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "hold"}
 
 
 class Broke(HubError):
@@ -56,6 +59,7 @@ class MqttDoor:
         self._base = base
         self._info = info
         self._devices_changed = asyncio.Event()
+        self._told = Told(service, self._tell_late)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -74,13 +78,17 @@ class MqttDoor:
         with self._bus.subscribe() as told:
             events = asyncio.create_task(self._tell_events(told), name="mqtt door: events")
             devices = asyncio.create_task(self._tell_devices(), name="mqtt door: devices")
+            noting = asyncio.create_task(self._told.keep(), name="mqtt door: told")
             try:
                 yield
             finally:
                 await asyncio.wait([events], timeout=FLUSH_WITHIN)
-                events.cancel()
-                devices.cancel()
-                await asyncio.gather(events, devices, return_exceptions=True)
+                for task in (events, devices, noting):
+                    task.cancel()
+                await asyncio.gather(events, devices, noting, return_exceptions=True)
+                with suppress(HubError, TimeoutError):  # then the last ends are told once more
+                    async with asyncio.timeout(FLUSH_WITHIN):
+                        await self._told.look()
                 await self._quietly(f"{self._base}/status", "offline", retain=True)
 
     async def _announce(self) -> None:
@@ -134,6 +142,7 @@ class MqttDoor:
 
     async def _tell_events(self, events: AsyncIterator[Event]) -> None:
         async for event in events:
+            self._told.news()
             try:
                 await self._tell(event)
             except Exception as error:  # noqa: BLE001 (one event not told, the next are)
@@ -141,15 +150,25 @@ class MqttDoor:
                 log.warning("%s of command %s is not told: %s", event.state, event.id, said)
 
     async def _tell(self, event: Event) -> None:
-        if event.record is not None:
-            text = json.dumps(event.record.plain())
-            kept = f"{self._base}/execution/{event.id}"
-            await asyncio.gather(
-                self._quietly(kept, text, retain=True, expiry=KEPT_FOR),
-                self._quietly(f"{self._base}/execution/last", text, retain=True),
-            )
+        if event.record is not None and await self._tell_record(event.record):
+            self._told.told(event.id)
         # The record is the promise; an event is for whoever watches, and costs no second packet.
         await self._quietly(f"{self._base}/event", event.model_dump_json(), qos=0)
+
+    async def _tell_late(self, record: Execution) -> bool:
+        """As `_tell_record`, once the broker has answered: what fails then is the record's own."""
+        await self._client.publish(f"{self._base}/info", json.dumps(self._info), retain=True)
+        return await self._tell_record(record)
+
+    async def _tell_record(self, record: Execution) -> bool:
+        """Whether the broker has a command's record now."""
+        text = json.dumps(record.plain())
+        kept = f"{self._base}/execution/{record.command.id}"
+        told = await asyncio.gather(
+            self._quietly(kept, text, retain=True, expiry=KEPT_FOR),
+            self._quietly(f"{self._base}/execution/last", text, retain=True),
+        )
+        return all(told)
 
     async def _tell_devices(self) -> None:
         while True:
@@ -158,13 +177,16 @@ class MqttDoor:
             devices = await self._service.request("device/list", "", {})
             await self._quietly(f"{self._base}/devices", json.dumps(devices), retain=True)
 
-    async def _quietly(self, topic: str, payload: str, **options: Any) -> None:
-        """Publish; a broker that is away is no reason to stop, the journal has it all."""
+    async def _quietly(self, topic: str, payload: str, **options: Any) -> bool:
+        """Publish, and say whether that went well; a broker that is away is no reason to stop, the
+        journal has it all."""
         await asyncio.sleep(0)  # doing goes before telling
         try:
             await self._client.publish(topic, payload, **options)
         except HubError as error:
             log.info("%s: not published: %s", topic, error)
+            return False
+        return True
 
 
 def _command(message: Message, user: str) -> Command:
@@ -184,8 +206,9 @@ def _command(message: Message, user: str) -> Command:
     if message.message_expiry == 0:
         raise BadCommand("the message had expired")
     fields.setdefault("id", uuid.uuid4().hex)
-    if type(fields.get("expires")) is int:
-        fields["expires"] = float(min(fields["expires"], _NEVER))
+    for moment in ("expires", "hold"):
+        if type(fields.get(moment)) is int:
+            fields[moment] = float(min(fields[moment], _NEVER))
     if isinstance(fields.get("devices"), list):
         fields["devices"] = tuple(fields["devices"])
     try:

@@ -13,10 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator import piping
 from orchestrator.catalogue import IRRELEVANT, TOKENS, Catalogue
 from orchestrator.octopus.words import Words
 from orchestrator.tokens import END, functional, literal
-from schemas.function import Function, Parameter, ParameterType, ResultType
+from schemas.function import Function, Parameter, ParameterType
 
 SPARE_PARAMETERS = 4
 """Parameters the weights keep room for on every functional token no function uses yet."""
@@ -65,10 +66,7 @@ class Vocabulary:
 
 def takes(parameter: Parameter, inner: Function) -> bool:
     """Whether the result of `inner` may be the argument for `parameter`."""
-    return parameter.type is ParameterType.TEXT and inner.result in (
-        ResultType.TEXT,
-        ResultType.NUMBER,
-    )
+    return parameter.type is ParameterType.TEXT and piping.fits(inner, parameter)
 
 
 class Grammar:

@@ -197,9 +197,25 @@ class Index(NamedTuple):
     longest: int
 
 
+class Called(NamedTuple):
+    """What a device may be called."""
+
+    name: str
+    aliases: tuple[str, ...]
+    parts: tuple[str, ...]
+    room: str | None
+
+
 def index(devices: tuple[Device, ...]) -> Index:
     """Every device under what it may be called."""
-    made = Index(devices, {}, {}, {}, {}, frozenset(), longest=1)
+    called = tuple(Called(d.name, d.aliases, d.parts, d.room) for d in devices)
+    return _index(called)._replace(devices=devices)
+
+
+@lru_cache(maxsize=16)
+def _index(devices: tuple[Called, ...]) -> Index:
+    """For a thousand devices it takes ten milliseconds, and names seldom change."""
+    made = Index((), {}, {}, {}, {}, frozenset(), longest=1)
     longest = 2
     for place, device in enumerate(devices):
         for name in (device.name, *device.aliases):
@@ -212,7 +228,7 @@ def index(devices: tuple[Device, ...]) -> Index:
         for part in device.parts:
             longest = max(longest, _enter(made.parts, spoken.core(part), place))
         longest = max(longest, _enter(made.rooms, spoken.core(device.room or ""), place))
-    _widen(made)
+    _widen(made, devices)
     rooms = (word for device in devices for word in spoken.words(device.room or ""))
     known = spellings([*made.words, *SPELLINGS, *ROOMS, *rooms])
     return made._replace(spellings=known, longest=longest)
@@ -239,10 +255,10 @@ def corrected(word: str, known: frozenset[str]) -> str:
     return meant if best < 2 or len(meant) >= LONG else word
 
 
-def _widen(made: Index) -> None:
+def _widen(made: Index, devices: tuple[Called, ...]) -> None:
     """Let a room mean what is called after it too, and "upstairs" every room upstairs."""
     whole = frozenset(made.rooms)
-    for place, device in enumerate(made.devices):
+    for place, device in enumerate(devices):
         said = spoken.core(device.room or "")
         for word in said if len(said) > 1 else ():
             if word not in whole | spoken.STOP | {"room"}:

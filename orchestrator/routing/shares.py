@@ -1,6 +1,7 @@
 """Which of a sentence's mentions of devices each step of a plan takes: pure."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from orchestrator.catalogue import Catalogue
@@ -160,6 +161,7 @@ def _only_mentions(clause: Span, read: _Sentence) -> bool:
     ) and spoken.BLANK not in text  # fmt: skip
 
 
+@lru_cache(maxsize=4)
 def _ordinary(catalogue: Catalogue) -> frozenset[str]:
     """Words of the functions: a device may be called "Alarm", and an alarm be set nonetheless."""
     texts: list[Collection[str]] = []

@@ -58,9 +58,9 @@ async def test_an_unknown_place_is_refused(adapter: HubAdapter) -> None:
 
 async def test_the_news(adapter: HubAdapter, web: SimulatedWeb) -> None:
     done = await adapter.call(invocation("get_trending_news", query=None, language="en"))
-    assert done.result == "Octopus opens a jar; Rain & sun expected"
+    assert done.result == ("Octopus opens a jar", "Rain & sun expected")
     done = await adapter.call(invocation("get_trending_news", query="rain & sun", language="fr"))
-    assert done.result == "Rain & sun expected"
+    assert done.result == ("Rain & sun expected",)
     assert web.asked[-1] == "/rss?q=rain%20%26%20sun&hl=fr"
     with pytest.raises(DeviceRefused, match="about squid"):
         await adapter.call(invocation("get_trending_news", query="squid", language="en"))

@@ -24,6 +24,8 @@ from orchestrator.broker import DEVICES, LOCAL, passwords
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 10.0
+CLI = ("-m", "orchestrator.cli")
+"""What Python runs; the command line comes after it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Site:
         (self.config / "policy.toml").write_text(
             '[[rule]]\nfunction = "send_text_message"\nverdict = "allow"\n'
         )
+        self.program: tuple[str, ...] = CLI
         self._log = folder / "log"
         self._daemon: asyncio.subprocess.Process | None = None
 
@@ -65,6 +68,12 @@ class Site:
         return self._log.read_text(encoding="utf-8")
 
     @property
+    def pid(self) -> int:
+        """The process id of the daemon."""
+        assert self._daemon
+        return self._daemon.pid
+
+    @property
     def broker(self) -> int:
         """The process id of the hub's broker."""
         return int((self.state / "broker" / "pid").read_text())
@@ -72,9 +81,8 @@ class Site:
     @property
     def children(self) -> dict[int, str]:
         """The processes that the daemon started, with their command lines."""
-        assert self._daemon
         pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-        return {pid: _command(pid) for pid in pids if parent(pid) == self._daemon.pid}
+        return {pid: _command(pid) for pid in pids if parent(pid) == self.pid}
 
     @property
     def worker(self) -> int | None:
@@ -85,7 +93,8 @@ class Site:
     async def spawn(self) -> None:
         """Start the daemon, which is not ready yet."""
         with self._log.open("w") as log:
-            self._daemon = await _process("run", "--config", str(self.config), out=log.fileno())
+            run = ("run", "--config", str(self.config))
+            self._daemon = await _process(*self.program, *run, out=log.fileno())
 
     async def start(self) -> float:
         """Start the daemon; the seconds until it was ready."""
@@ -162,7 +171,7 @@ async def devices(site: Site) -> AsyncIterator[Devices]:
 
 async def octopus(*arguments: str) -> Ran:
     """Run the command line to its end."""
-    process = await _process(*arguments, out=asyncio.subprocess.PIPE)
+    process = await _process(*CLI, *arguments, out=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(40):
             out, err = await process.communicate()
@@ -176,7 +185,7 @@ async def octopus(*arguments: str) -> Ran:
 
 async def _process(*arguments: str, out: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "orchestrator.cli", *arguments,
+        sys.executable, *arguments,
         cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, stdin=asyncio.subprocess.DEVNULL,
         stdout=out, stderr=out,
     )  # fmt: skip

@@ -50,13 +50,13 @@ async def test_a_question_is_answered_by_sentence_and_by_id(site: Site) -> None:
         await approve_all(site, there)
         run = await asked(site, "set the volume of my phone")
         await say(site, "never mind")
-        record = json.loads((await site.octopus("executions", "show", run)).out)
+        record = json.loads((await site.octopus("executions", "show", run, "--json")).out)
         assert record["state"] == "cancelled"
         run = await asked(site, "set the volume of my phone")
         assert (await site.octopus("answer", run, "purple")).status == 2
         ran = await say(site, "make it 8")
         assert (ran.status, ran.err) == (0, ""), ran.out
-        record = json.loads((await site.octopus("executions", "show", run)).out)
+        record = json.loads((await site.octopus("executions", "show", run, "--json")).out)
         assert record["steps"][0]["arguments"]["level"] == 8
     assert await site.stop() == 0
 

@@ -6,22 +6,21 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from device_adapters import mqtt
-from device_adapters.mqtt import Message, MqttClient
-from orchestrator import ledger
+from device_adapters.mqtt import MqttClient
+from orchestrator import bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.doors.mqtt import MqttDoor
 from schemas.call import Invocation
 from schemas.device import Device, Kind
 from schemas.outcome import Done, Evidence
 from tests.broker import Broker, Connect
-from tests.hubkit import Rig, command, rig
+from tests.doorkit import User, door, told
+from tests.hubkit import Rig, command
 
 SELFIE = "Take a selfie with the front camera"
 CALL = "call 5551234567"
@@ -36,67 +35,6 @@ MODEL = {
 FOUND = Device(id="p2", kind=Kind.PHONE, name="Fold", protocol="test")
 
 
-class User:
-    """Somebody at the broker: what was heard on each topic, and questions with their answers."""
-
-    def __init__(self, client: MqttClient, name: str = "ann") -> None:
-        self.client, self.name = client, name
-        self.heard: asyncio.Queue[Message] = asyncio.Queue()
-        self.answers: asyncio.Queue[Message] = asyncio.Queue()
-        client.subscribe(f"octopus/response/{name}/#", self.answers.put)
-
-    async def listen(self, topic: str) -> None:
-        self.client.subscribe(topic, self.heard.put)
-
-    async def ask(self, topic: str, payload: bytes | str, **options: Any) -> Any:
-        await self.client.publish(f"octopus/{topic}", payload, **options)
-        async with asyncio.timeout(10):
-            return json.loads((await self.answers.get()).payload)
-
-    async def command(self, payload: bytes | str | dict[str, Any], **options: Any) -> Any:
-        payload = json.dumps(payload) if isinstance(payload, dict) else payload
-        return await self.ask(f"command/{self.name}", payload, **options)
-
-    async def request(self, operation: str, **fields: Any) -> Any:
-        return await self.ask(f"request/{self.name}/{operation}", json.dumps(fields))
-
-    async def next(self, topic: str) -> Any:
-        """The next JSON that is heard on `topic`."""
-        async with asyncio.timeout(10):
-            while (message := await self.heard.get()).topic != topic:
-                pass
-        return json.loads(message.payload)
-
-    async def life(self, identity: str) -> tuple[Any, list[tuple[int | None, str]]]:
-        """The record a command leaves and the states that were told, once it has ended."""
-        record, states = None, []
-        async with asyncio.timeout(10):
-            while not states or states[-1] not in {(None, str(s)) for s in ledger.ENDED_RUN}:
-                message = await self.heard.get()
-                if message.topic == f"octopus/execution/{identity}":
-                    record = json.loads(message.payload)
-                elif message.topic == "octopus/event":
-                    event = json.loads(message.payload)
-                    states += [(event["step"], event["state"])] * (event["id"] == identity)
-        return record, states
-
-
-@asynccontextmanager
-async def door(broker: Broker, folder: Path, catalogue: Catalogue, **options: Any) -> Any:
-    """A hub that serves; at the end it stops as the daemon does."""
-    async with (
-        rig(folder, catalogue, MODEL, **options) as hub,
-        MqttClient(broker.host, broker.port, client_id="hub") as client,
-    ):
-        await client.wait_connected(10)
-        served = MqttDoor(client, hub.service, hub.bus, "octopus", {"name": "test"})
-        async with served.telling():
-            with served.listening():
-                yield hub
-            await hub.pipeline.drain(5)
-            hub.bus.close()
-
-
 @pytest.fixture
 async def user(connect: Connect) -> User:
     return User(await connect())
@@ -107,16 +45,9 @@ async def hub(
     broker: Broker, user: User, tmp_path: Path, catalogue: Catalogue
 ) -> AsyncIterator[Rig]:
     await user.listen("octopus/#")
-    async with door(broker, tmp_path, catalogue) as served:
+    async with door(broker, tmp_path, catalogue, MODEL) as served:
         await told(user, "octopus/status", b"online")
         yield served
-
-
-async def told(user: User, topic: str, payload: bytes) -> None:
-    """Wait for a message; the hub says `online` once the broker knows its subscriptions."""
-    async with asyncio.timeout(10):
-        while (message := await user.heard.get()).topic != topic or message.payload != payload:
-            pass
 
 
 async def test_plain_text_is_accepted_recorded_and_told(
@@ -227,12 +158,17 @@ async def test_a_retained_command_is_refused_each_time(
     broker: Broker, user: User, tmp_path: Path, catalogue: Catalogue
 ) -> None:
     await user.listen("octopus/status")
-    async with door(broker, tmp_path, catalogue) as hub:
+    async with door(broker, tmp_path, catalogue, MODEL) as hub:
         await told(user, "octopus/status", b"online")
         reply = await user.command(SELFIE, retain=True)
         assert "retained" in reply["error"]
     await told(user, "octopus/status", b"offline")
-    async with door(broker, tmp_path, catalogue) as hub:
+    for _ in range(2):
+        async with door(broker, tmp_path, catalogue, MODEL) as hub:
+            async with asyncio.timeout(10):
+                assert b"retained" in (await user.answers.get()).payload
+        await told(user, "octopus/status", b"offline")
+    async with door(broker, tmp_path, catalogue, MODEL) as hub:
         async with asyncio.timeout(10):
             assert b"retained" in (await user.answers.get()).payload
         await told(user, "octopus/status", b"online")
@@ -255,7 +191,7 @@ async def test_copies_of_a_command_get_the_same_answer(
 
     one, two = User(await connect()), User(await connect())
     await one.listen("octopus/#")
-    async with door(broker, tmp_path, catalogue, call=wait) as hub:
+    async with door(broker, tmp_path, catalogue, MODEL, call=wait) as hub:
         await told(one, "octopus/status", b"online")
         payload = json.dumps({"text": SELFIE, "id": "c"})
         sent = [who.client.publish("octopus/command/ann", payload) for who in (one, two) * 50]
@@ -430,7 +366,7 @@ async def test_the_end_is_told_before_the_hub_says_goodbye(
         return Done(evidence=Evidence.VERIFIED)
 
     await user.listen("octopus/#")
-    async with door(broker, tmp_path, catalogue, call=wait):
+    async with door(broker, tmp_path, catalogue, MODEL, call=wait):
         await told(user, "octopus/status", b"online")
         identity = (await user.command(SELFIE))["id"]
         await under_way.wait()
@@ -450,3 +386,31 @@ async def test_a_broker_that_was_away_learns_everything_again(
     assert (await user.request("health"))["status"] == "ok"
     identity = (await user.command(SELFIE))["id"]
     assert (await user.life(identity))[0]["state"] == "succeeded"
+
+
+async def test_ends_that_the_bus_dropped_are_told_from_the_journal(
+    broker: Broker,
+    user: User,
+    tmp_path: Path,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish, gate = MqttClient.publish, asyncio.Event()
+
+    async def slow(client: MqttClient, topic: str, *rest: Any, **options: Any) -> bool:
+        if topic.startswith(("octopus/event", "octopus/execution")):
+            await gate.wait()
+        return await publish(client, topic, *rest, **options)
+
+    monkeypatch.setattr(bus, "QUEUE", 2)
+    monkeypatch.setattr(MqttClient, "publish", slow)
+    await user.listen("octopus/execution/+")
+    ids = {f"c{number}" for number in range(6)}
+    async with door(broker, tmp_path, catalogue, MODEL) as hub:
+        for identity in ids:
+            await hub.run(command(SELFIE, identity))
+        assert hub.bus.dropped
+        gate.set()
+        async with asyncio.timeout(10):
+            while ids:
+                ids.discard(json.loads((await user.heard.get()).payload)["id"])

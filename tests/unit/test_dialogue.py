@@ -22,6 +22,8 @@ from schemas.outcome import Done, Evidence
 from schemas.question import Option, Question
 from tests.hubkit import Rig, command, never, rig
 
+pytestmark = pytest.mark.both_stores
+
 VOLUME = {"set the volume": "<nexa_13>(None, 'media')<nexa_end>"}
 CALL = {"call Jo": "<nexa_8>('Jo')<nexa_end>", "call mom": "<nexa_8>('mom')<nexa_end>"}
 FREELY = Policy(

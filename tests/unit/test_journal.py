@@ -2,27 +2,26 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import config, script
 
-from orchestrator.journal import Journal, JournalUnavailable
+from orchestrator.journal import Journal, JournalUnavailable, engine, opening
+from orchestrator.journal.opening import JournalUnusable
 from orchestrator.ledger import IllegalTransition
+from schemas.errors import InvalidSettings
 from schemas.execution import Execution, RunState, StepState
 from schemas.outcome import Cancelled, Done, Evidence
 from schemas.plan import Step
-from tests.hubkit import command, plan
+from tests.hubkit import command, older_journal, plan, sql
+
+pytestmark = pytest.mark.both_stores
 
 STEP = Step(index=0, function="take_a_photo", arguments={"camera": "front"}, device="p1")
 CANCELLED = RunState.CANCELLED
 DONE = Done(evidence=Evidence.VERIFIED, detail="Photo taken")
-
-
-async def _pragma(journal: Journal, text: str) -> object:
-    """What SQLite answers on the writer's own connection."""
-    return await journal._do(
-        lambda kept: kept.connection.exec_driver_sql(f"PRAGMA {text}").scalar()
-    )
 
 
 async def test_keeps_a_command_over_a_restart(tmp_path: Path) -> None:
@@ -72,41 +71,43 @@ async def test_every_change_has_an_event_row(tmp_path: Path) -> None:
         await journal.accept(command("x"))
         await plan(journal, "c1", STEP)
         await journal.move_step("c1", 0, StepState.DISPATCHED)
-    rows = sqlite3.connect(tmp_path / "j.db")
-    states = [row[0] for row in rows.execute("SELECT state FROM events ORDER BY sequence")]
-    rows.close()
-    assert states == ["accepted", "planned", "dispatched"]
+        states = await sql(journal, "SELECT state FROM events ORDER BY sequence")
+    assert states == [("accepted",), ("planned",), ("dispatched",)]
 
 
+@pytest.mark.sqlite
 async def test_commits_survive_a_power_cut_by_configuration(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
-        pragmas = [await _pragma(journal, name) for name in ("journal_mode", "synchronous")]
-    assert pragmas == ["wal", 2]
+        assert await sql(journal, "PRAGMA journal_mode") == [("wal",)]
+        assert await sql(journal, "PRAGMA synchronous") == [(2,)]
 
 
+@pytest.mark.sqlite
 async def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "j.db").write_bytes(b"no journal" * 1000)
-    with pytest.raises(JournalUnavailable, match=r"j\.db: cannot open the journal"):
+    with pytest.raises(JournalUnusable, match=r"j\.db is damaged .*: octopus restore"):
         async with Journal(tmp_path / "j.db"):
             pass
 
 
+@pytest.mark.sqlite
 async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         await journal.accept(command("x"))
-        used = await _pragma(journal, "page_count")
-        await _pragma(journal, f"max_page_count={used}")
+        ((used,),) = await sql(journal, "PRAGMA page_count")
+        await sql(journal, f"PRAGMA max_page_count={used}")
         with pytest.raises(JournalUnavailable, match="full"):
             await journal.accept(command("y" * 50_000, "c2"))
-        await _pragma(journal, "max_page_count=100000")
+        await sql(journal, "PRAGMA max_page_count=100000")
         assert await journal.accept(command("y", "c3"))
 
 
+@pytest.mark.sqlite
 async def test_what_does_not_fit_hurts_no_neighbour(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         await journal.accept(command("x"))
-        used = await _pragma(journal, "page_count")
-        await _pragma(journal, f"max_page_count={used}")
+        ((used,),) = await sql(journal, "PRAGMA page_count")
+        await sql(journal, f"PRAGMA max_page_count={used}")
         together = (
             journal.get("c1"),
             journal.accept(command("y" * 50_000, "c2")),
@@ -140,11 +141,9 @@ async def test_a_record_that_cannot_be_read_hides_no_other(
     async with Journal(tmp_path / "j.db") as journal:
         await journal.accept(command("x"))
         await journal.accept(command("y", "c2"))
-    rows = sqlite3.connect(tmp_path / "j.db")
-    rows.execute("UPDATE runs SET command = '{\"of\": \"another version\"}' WHERE id = 'c1'")
-    rows.commit()
-    rows.close()
-    async with Journal(tmp_path / "j.db") as journal:
+        await sql(
+            journal, "UPDATE runs SET command = '{\"of\": \"another version\"}' WHERE id = 'c1'"
+        )
         assert [record.command.id for record in await journal.latest(5, "ann")] == ["c2"]
         assert [record.command.id for record in await journal.unfinished()] == ["c2"]
     assert "command c1 cannot be read" in caplog.text
@@ -163,13 +162,111 @@ async def test_a_command_ends_once_and_takes_its_open_steps_along(tmp_path: Path
         assert first.steps[0].outcome == Cancelled()
 
 
+@pytest.mark.sqlite
 async def test_a_journal_of_an_older_hub_opens(tmp_path: Path) -> None:
+    older_journal(tmp_path / "j.db")
     async with Journal(tmp_path / "j.db") as journal:
-        await journal.accept(command("selfie"))
-    with sqlite3.connect(tmp_path / "j.db") as old:
-        old.execute("ALTER TABLE runs DROP COLUMN model")
-    old.close()
+        cut, new = await journal.unfinished()
+        assert (cut.command.text, cut.state) == ("text mom the weather in Paris", "running")
+        assert [step.state for step in cut.steps] == ["succeeded", "dispatched"]
+        assert (new.command.text, new.model) == ("lock the car", "")
+        done = await journal.get("done")
+        assert done is not None
+        assert (done.answer, done.state) == ("Took a photo on Pixel", "succeeded")
+        last = await journal.last("ann", "test")
+        assert last is not None
+        assert last.command.id == "done"
+        (scheduled,) = await journal.schedules("ann")
+        assert scheduled.text == "lamp on at 7"
+        await plan(journal, "new", STEP)
+
+
+async def test_a_journal_of_a_newer_hub_is_left_alone(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
-        (unfinished,) = await journal.unfinished()
-        assert (unfinished.command.text, unfinished.model) == ("selfie", "")
-        await plan(journal, "c1", STEP)
+        await sql(journal, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(JournalUnusable, match=r"newer hub .*9999"):
+        async with Journal(tmp_path / "j.db"):
+            pass
+
+
+@pytest.mark.sqlite
+async def test_another_hubs_journal_is_refused(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        async with Journal(tmp_path / name / "j.db"):
+            pass
+    (tmp_path / "one/j.db").replace(tmp_path / "two/j.db")
+    with pytest.raises(JournalUnusable, match="another hub's journal"):
+        async with Journal(tmp_path / "two/j.db"):
+            pass
+
+
+ODD = {
+    "no JSON": """UPDATE runs SET command = '{"id' WHERE id = 'done'""",
+    "no object": "UPDATE runs SET command = '[1]' WHERE id = 'done'",
+    "bytes": "UPDATE runs SET command = x'ff' WHERE id = 'done'",
+    "no door": "UPDATE runs SET command = json_remove(command, '$.door') WHERE id = 'done'",
+    "a state of bytes": "UPDATE events SET state = x'ff' WHERE sequence = 1",
+}
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("odd", ODD)
+async def test_an_odd_row_of_an_older_hub_keeps_no_hub_from_its_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, odd: str
+) -> None:
+    older_journal(tmp_path / "j.db")
+    with closing(sqlite3.connect(tmp_path / "j.db")) as connection, connection:
+        connection.execute(ODD[odd])
+    async with Journal(tmp_path / "j.db") as journal:
+        assert [left.command.id for left in await journal.unfinished()] == ["cut", "new"]
+        assert await journal.schedules("ann")
+    assert "cannot be read: " in caplog.text
+
+
+@pytest.mark.sqlite
+async def test_a_mark_that_nobody_can_read_is_named(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db"):
+        pass
+    (tmp_path / "hub-id").write_bytes(b"\xff\xfe")
+    with pytest.raises(JournalUnusable, match="hub-id is damaged: remove it"):
+        async with Journal(tmp_path / "j.db"):
+            pass
+    (tmp_path / "hub-id").unlink()
+    async with Journal(tmp_path / "j.db"):
+        pass
+
+
+@pytest.mark.sqlite
+def test_a_database_has_a_name_that_anybody_may_know(tmp_path: Path) -> None:
+    found = engine.at("postgresql://ann@db.lan:5433/octopus", tmp_path)
+    assert engine.name(found) == "the database octopus"
+
+
+@pytest.mark.sqlite
+def test_a_password_has_a_file_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"store\.password_file") as refused:
+        engine.at("postgresql://ann@db.lan/octopus?password=secret", tmp_path)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_lost_journal_is_no_new_one(tmp_path: Path, there: bool) -> None:
+    async with Journal(tmp_path / "j.db"):
+        pass
+    for file in tmp_path.glob("j.db*"):
+        file.unlink()
+    if there:
+        (tmp_path / "j.db").touch()
+    with pytest.raises(JournalUnusable, match="is empty or gone"):
+        async with Journal(tmp_path / "j.db"):
+            pass
+
+
+async def test_the_newest_revision_is_the_last_migration() -> None:
+    told = config.Config()
+    told.set_main_option("script_location", "orchestrator.journal:migrations")
+    scripts = script.ScriptDirectory.from_config(told)
+    assert scripts.get_current_head() == opening.NEWEST
+    assert {one.revision for one in scripts.walk_revisions()} == set(opening.KNOWN)

@@ -3,19 +3,20 @@
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from orchestrator import course
 from orchestrator.catalogue import Catalogue
 from orchestrator.pipeline import BadCommand
 from orchestrator.policy import Hours, Policy, Rule, Verdict
 from orchestrator.scheduler import Scheduler
+from schemas.command import Command
 from schemas.device import Device, Kind
 from schemas.execution import Decision, RunState
 from tests.hubkit import NOW, Rig, command, rig
 from tests.unit.test_dialogue import NONSENSE, Many, asked, ended, say
+
+pytestmark = pytest.mark.both_stores
 
 LAMP = "<nexa_43>('lamp')<nexa_end>"
 PHOTO = "<nexa_0>('front')<nexa_end>"
@@ -46,7 +47,7 @@ MODEL = Many(
 @pytest.fixture(autouse=True)
 def nothing_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands are fired at the hub's clock, which stands still, and expire at the machine's."""
-    monkeypatch.setattr(course, "time", SimpleNamespace(time=lambda: 0.0))
+    monkeypatch.setattr(Command, "expired", lambda *_: False)
 
 
 TOMORROW = datetime(2026, 11, 23, 19, 0, tzinfo=NOW.tzinfo)

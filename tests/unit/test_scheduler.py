@@ -23,6 +23,8 @@ from schemas.when import When
 from tests.conftest import ROOT
 from tests.schedulekit import Clock, schedule, scheduled
 
+pytestmark = pytest.mark.both_stores
+
 SEVEN = datetime(2026, 11, 30, 6, tzinfo=UTC).timestamp()
 HOUR, DAY = 3_600.0, 86_400.0
 DAILY = "FREQ=DAILY"
@@ -273,6 +275,7 @@ async def test_one_that_breaks_holds_up_no_other(
         assert hub.ids[1:] == ["s1@20261130T055959Z"]
 
 
+@pytest.mark.sqlite
 async def test_killed_between_the_record_and_the_run_it_is_taken_up_once(tmp_path: Path) -> None:
     async with rig(tmp_path) as hub:
         await scheduled(hub.journal, schedule(SEVEN, rule=DAILY))

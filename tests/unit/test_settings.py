@@ -27,6 +27,11 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
         ("hub.toml", "[broker]\nurl = 'mqtt://:1883'", r"hub\.toml: broker\.url"),
         ("hub.toml", "[broker]\nurl = 'mqtt://me:secret@host'", r"hub\.toml: broker\.url"),
         ("hub.toml", "[model]\nthreshold = 2", r"hub\.toml: model\.threshold"),
+        ("hub.toml", "[store]\nurl = 'mysql://me@host/octopus'",
+         r"hub\.toml: store\.url: .*postgresql://user@host/database"),
+        ("hub.toml", "[store]\nurl = 'postgresql://me:secret@host/octopus'",
+         r"hub\.toml: store\.url: Value error, must hold no password: store\.password_file[^@]*$"),
+        ("hub.toml", "[store]\nkeep_days = -1", r"hub\.toml: store\.keep_days"),
         ("policy.toml", "[[rule]]\nverdict='deny'\n[[rule]]\nfunction='shutdwon'\nverdict='deny'",
          r"policy\.toml: rule 2: no function shutdwon; did you mean shutdown\?"),
         ("policy.toml", "[[rule]]\nuser='locla'\nverdict='deny'",
@@ -70,6 +75,17 @@ def test_says_what_is_wrong(file: str, text: str, says: str, tmp_path: Path) -> 
     (tmp_path / file).write_text(text)
     with pytest.raises(InvalidSettings, match=says):
         settings.load(tmp_path)
+
+
+def test_the_password_of_the_store_is_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a secret/@\n")
+    url = "postgresql://me@/octopus?host=/run/postgresql"
+    store = settings.Store(url=url, password_file=str(tmp_path / "password"))
+    assert store.address() == "postgresql://me:a%20secret%2F%40@/octopus?host=/run/postgresql"
+    assert settings.Store(url=url).address() == url
+    assert settings.Store().address() == ""
+    with pytest.raises(InvalidSettings, match=r"store\.password_file: .*nowhere"):
+        settings.Store(url=url, password_file=str(tmp_path / "nowhere")).address()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

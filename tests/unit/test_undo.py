@@ -15,6 +15,8 @@ from schemas.outcome import Done, Evidence
 from tests.hubkit import Rig, command, never, rig
 from tests.unit.test_dialogue import Many, asked, ended, say
 
+pytestmark = pytest.mark.both_stores
+
 MODEL = Many(
     {
         "volume 3": "<nexa_13>('3', 'media')<nexa_end>",

@@ -1,7 +1,7 @@
 """What the journal's tables hold, and every change to them: one connection, no threads.
 
 A change is a compare-and-set on the state it starts from, plus a row in `events` for every state
-that it reached. Nothing here commits.
+that it reached, each a link of the chain. Nothing here commits.
 """
 
 import itertools
@@ -13,12 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator import ledger
-from orchestrator.tables import events, runs, steps
+from orchestrator.journal import chain
+from orchestrator.journal.chain import Link, decided, digest
+from orchestrator.journal.tables import events, runs, seal, steps
 from schemas.command import Command
+from schemas.errors import HubError
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
 from schemas.outcome import Outcome
 from schemas.plan import Plan, Step
@@ -28,6 +31,8 @@ log = logging.getLogger(__name__)
 Values = Mapping[str, Any]
 Statement = sa.Select[Any] | sa.Insert | sa.Update
 
+Reached = tuple[int | None, str, bytes]
+"""The step, or None for the command; its state; the digest of what came with it."""
 _NOTHING: Values = MappingProxyType({})
 _outcome: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
@@ -36,22 +41,41 @@ _this_step = (steps.c.run == sa.bindparam("this_run")) & (steps.c.index == sa.bi
 _GET_RUN = sa.select(runs).where(_this_run)
 _GET_STEPS = sa.select(steps).where(steps.c.run == sa.bindparam("this_run")).order_by(steps.c.index)
 _RUN_STATE = sa.select(runs.c.state).where(_this_run)
+_GET_STEP = sa.select(steps.c.outcome, steps.c.ended).where(_this_step)
 _STEP_STATE = sa.select(steps.c.state).where(_this_step)
 _ENDED = [str(state) for state in ledger.ENDED_RUN]
 _LAST = (
     sa.select(runs.c.id)
     .where(runs.c.user == sa.bindparam("user"), runs.c.state.in_(_ENDED), runs.c.undoes == "")
-    .where(sa.func.json_extract(runs.c.command, "$.door") == sa.bindparam("door"))
-    .where(sa.func.json_extract(runs.c.command, "$.schedule").is_(None))
+    .where(runs.c.door == sa.bindparam("door"), runs.c.schedule.is_(None))
     .where(sa.exists().where(steps.c.run == runs.c.id, steps.c.started.is_not(None)))
     .order_by(runs.c.created.desc())
     .limit(1)
 )
 _UNDOING = sa.select(runs.c.state).where(runs.c.undoes == sa.bindparam("undone"))
-_NEW_RUN = insert(runs).on_conflict_do_nothing()
+_NEW_RUN: dict[str, sa.Insert] = {
+    "sqlite": sqlite.insert(runs).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(runs).on_conflict_do_nothing(),
+}
 _NEW_STEP, _NEW_EVENT = steps.insert(), events.insert()
 _CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
 _CHANGE_STEP = steps.update().where(_this_step & (steps.c.state == sa.bindparam("before")))
+_GET_SEAL = sa.select(seal.c.last, seal.c.last_hash)
+_TOLD = seal.update()
+_UNTOLD = (
+    sa.select(runs.c.id)
+    .join(events, (events.c.run == runs.c.id) & (events.c.state == runs.c.state))
+    .where(events.c.sequence > sa.select(seal.c.told).scalar_subquery())
+    .where(events.c.step.is_(None), runs.c.state.in_(_ENDED))
+    .order_by(events.c.sequence)
+)
+_SEAL = seal.update().where(seal.c.last == sa.bindparam("ended_at"))
+
+
+class NotAlone(HubError):
+    """Somebody else writes this journal."""
+
+    code = "storage"
 
 
 class Records:
@@ -60,51 +84,84 @@ class Records:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self._rendered: dict[tuple[object, ...], tuple[str, Sequence[str]]] = {}
+        self._sealed = self._last = chain.START
+        self._known = False
+
+    def begin(self) -> None:
+        """A transaction begins: the chain goes on from its end."""
+        if not self._known:
+            end = self.execute(_GET_SEAL, {}).mappings().one()
+            self._last = Link(end["last"], end["last_hash"])
+        self._sealed, self._known = self._last, False
+
+    def seal(self) -> None:
+        """A transaction ends: its last event is the chain's end. NotAlone where that is no more
+        what it was at the beginning."""
+        if self._last == self._sealed:
+            return
+        end = {"last": self._last.sequence, "last_hash": self._last.hash}
+        if self.execute(_SEAL, {"ended_at": self._sealed.sequence, **end}).rowcount != 1:
+            raise NotAlone("another hub writes this journal: give each hub one of its own")
+
+    def committed(self) -> None:
+        """The transaction is on the disk: the next one need not ask where the chain ends."""
+        self._known = True
 
     def add(self, command: Command) -> bool:
         """A command came in; False where its id is known."""
-        now = time.time()
+        now, said = time.time(), command.model_dump_json()
         added = self.execute(
-            _NEW_RUN,
+            _NEW_RUN[self.connection.dialect.name],
             {
                 "id": command.id,
                 "user": command.user,
-                "command": command.model_dump_json(),
+                "door": command.door,
+                "schedule": command.schedule,
+                "command": said,
                 "state": RunState.ACCEPTED,
                 "created": now,
             },
         )
         if added.rowcount == 0:
             return False
-        self.reached(command.id, now, (None, RunState.ACCEPTED))
+        self.reached(command.id, now, (None, RunState.ACCEPTED, digest(said)))
         return True
 
-    def decide(self, run: str, values: Values, plan: Plan | None, *, start: bool) -> float:
+    def decide(
+        self, run: str, values: Values, plan: Plan | None, *, start: frozenset[int] | None
+    ) -> float:
         """What was decided; see `Journal.decide`."""
         now, before = time.time(), self._undecided(run)
         if plan is None:
             self._change_run(run, before, (), values, now)
             return now
-        path = (RunState.PLANNED, RunState.RUNNING) if start else (RunState.PLANNED,)
-        first = plan.first if start else ()
+        runs_now = start is not None
+        path = (RunState.PLANNED, RunState.RUNNING) if runs_now else (RunState.PLANNED,)
+        first = start or frozenset()
         self._change_run(run, before, path, values, now)
-        self.execute(_NEW_STEP, [_row(run, step, step in first, now) for step in plan.steps])
-        dispatched = [(step.index, StepState.DISPATCHED) for step in first]
-        self.reached(run, now, *((None, state) for state in path), *dispatched)
+        rows = [_row(run, step, step.index in first, now) for step in plan.steps]
+        self.execute(_NEW_STEP, rows)
+        planned = digest(*(row["step"] for row in rows))
+        reached: list[Reached] = [(None, RunState.PLANNED, planned)]
+        if runs_now:
+            reached.append((None, RunState.RUNNING, chain.NOTHING))
+        reached += [(n, StepState.DISPATCHED, chain.NOTHING) for n in sorted(first)]
+        self.reached(run, now, *reached)
         return now
 
     def ask(self, run: str, values: Values) -> float:
         """What was decided, and that the command waits for an answer; says when."""
         now = time.time()
         self._change_run(run, self._undecided(run), (RunState.AWAITING_ANSWER,), values, now)
-        self.reached(run, now, (None, RunState.AWAITING_ANSWER))
+        asked = digest(values["question"])
+        self.reached(run, now, (None, RunState.AWAITING_ANSWER, asked))
         return now
 
-    def start(self, run: str, plan: Plan) -> float:
-        """The command runs, its first steps are dispatched; says when."""
+    def start(self, run: str, steps: frozenset[int]) -> float:
+        """The command runs, these of its steps are dispatched; says when."""
         at = self.move_run(run, RunState.RUNNING)
-        for step in plan.first:
-            self.move_step(run, step.index, StepState.DISPATCHED)
+        for index in sorted(steps):
+            self.move_step(run, index, StepState.DISPATCHED)
         return at
 
     def move_run(self, run: str, to: RunState) -> float:
@@ -112,7 +169,7 @@ class Records:
         now = time.time()
         before = RunState(self.execute(_RUN_STATE, {"this_run": run}).scalar_one())
         self._change_run(run, before, (to,), {}, now)
-        self.reached(run, now, (None, to))
+        self.reached(run, now, (None, to, chain.NOTHING))
         return now
 
     def move_step(
@@ -122,9 +179,26 @@ class Records:
         now = time.time()
         here = {"this_run": run, "at": index}
         before = StepState(self.execute(_STEP_STATE, here).scalar_one())
-        self._change_step(run, index, before, to, outcome, now)
-        self.reached(run, now, (index, to))
+        self.reached(run, now, self._change_step(run, index, before, to, outcome, now))
         return now
+
+    def note(self, subject: str, state: str, user: str) -> None:
+        """An event of something that has no row here."""
+        self.reached(subject, time.time(), (None, state, digest(user)))
+
+    def settle(self, run: str, index: int, outcome: Outcome, dispatch: frozenset[int]) -> float:
+        """How a step ended, and that these are dispatched; says when. Once more changes nothing:
+        the answer to a commit may have been lost."""
+        try:
+            at = self.move_step(run, index, StepState(outcome.state), outcome)
+        except ledger.IllegalTransition:
+            row = self.execute(_GET_STEP, {"this_run": run, "at": index}).mappings().one()
+            if row["outcome"] != outcome.model_dump_json():
+                raise
+            return float(row["ended"])
+        for following in sorted(dispatch):
+            self.move_step(run, following, StepState.DISPATCHED)
+        return at
 
     def end(
         self,
@@ -138,22 +212,24 @@ class Records:
         if execution is None or execution.state in ledger.ENDED_RUN:
             return None
         now = time.time()
-        reached: list[tuple[int | None, str]] = []
+        reached: list[Reached] = []
         closed = []
         for step in execution.steps:
             if step.state not in ledger.ENDED_STEP:
                 outcome = close(step)
                 to = StepState(outcome.state)
-                self._change_step(run, step.index, step.state, to, outcome, now)
-                reached.append((step.index, to))
+                reached.append(self._change_step(run, step.index, step.state, to, outcome, now))
                 step = step.model_copy(update={"state": to, "outcome": outcome, "ended": now})
             closed.append(step)
         execution = execution.model_copy(update={"steps": tuple(closed)})
         state, answer = conclude(execution)
+        answer = answer.replace("\0", "?")  # which PostgreSQL does not take
         changed = {**values, "answer": answer}
         self._change_run(run, execution.state, (state,), changed, now)
-        self.reached(run, now, *reached, (None, state))
-        return execution.model_copy(update={**changed, "state": state, "ended": now})
+        ended = execution.model_copy(update={**changed, "state": state, "ended": now})
+        content = digest(decided(ended.model_dump(mode="json")), answer)
+        self.reached(run, now, *reached, (None, state, content))
+        return ended
 
     def get(self, run: str) -> Execution | None:
         """One command's record."""
@@ -176,6 +252,14 @@ class Records:
             question=row["question"],
             undoes=row["undoes"],
         )
+
+    def told(self, last: int) -> None:
+        """What ended up to that event has been told."""
+        self.execute(_TOLD, {"told": last})
+
+    def untold(self) -> tuple[tuple[str, ...], int]:
+        """Commands whose end was not noted as told, as they ended; and the last event by now."""
+        return tuple(self.connection.scalars(_UNTOLD).all()), self._last.sequence
 
     def latest(self, limit: int, user: str) -> tuple[Execution, ...]:
         """A user's newest commands first."""
@@ -238,20 +322,28 @@ class Records:
         to: StepState,
         outcome: Outcome | None,
         now: float,
-    ) -> None:
-        """Change a step that is `before`."""
+    ) -> Reached:
+        """Change a step that is `before`; gives what it reached."""
         ledger.check_step(before, to)
         changed = {"this_run": run, "at": index, "before": before, "state": to}
         if to in (StepState.DISPATCHED, StepState.PENDING):
             changed["started"] = now if to is StepState.DISPATCHED else None
+        content = chain.NOTHING
         if outcome is not None:
-            changed |= {"outcome": outcome.model_dump_json(), "ended": now}
+            said = outcome.model_dump_json()
+            changed |= {"outcome": said, "ended": now}
+            content = digest(said)
         if self.execute(_CHANGE_STEP, changed).rowcount != 1:
             raise ledger.IllegalTransition(f"step {index} of {run} is not {before} any more")
+        return index, to, content
 
-    def reached(self, run: str, at: float, *reached: tuple[int | None, str]) -> None:
+    def reached(self, run: str, at: float, *reached: Reached) -> None:
         """A row for every state that the command (None) or one of its steps reached."""
-        rows = [{"run": run, "step": step, "state": state, "at": at} for step, state in reached]
+        rows = []
+        for step, state, content in reached:
+            row = {"run": run, "step": step, "state": str(state), "at": at, "content": content}
+            rows.append(chain.sealed(self._last, row))
+            self._last = Link(rows[-1]["sequence"], rows[-1]["hash"])
         self.execute(_NEW_EVENT, rows)
 
     def execute(

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from orchestrator import texts
-from orchestrator.records import Records, Values
-from orchestrator.tables import schedules
+from orchestrator.journal.chain import digest
+from orchestrator.journal.records import Records, Values
+from orchestrator.journal.tables import schedules
 from schemas.command import Command
 from schemas.execution import Execution, RunState, StepRecord
 from schemas.outcome import Outcome, Skipped
@@ -56,16 +57,19 @@ def add(
     ended = kept.end(run, _left, lambda _: (RunState.SCHEDULED, answer), values)
     if ended is None:
         return None
+    said = schedule.model_dump_json()
     row = {
         "id": schedule.id,
         "user": schedule.user,
         "state": schedule.state,
         "next": schedule.next,
-        "schedule": schedule.model_dump_json(),
+        "schedule": said,
         "created": schedule.created,
     }
     kept.execute(_NEW, row)
-    kept.reached(schedule.id, time.time(), (None, schedule.state))
+    kept.reached(
+        schedule.id, time.time(), (None, schedule.state, digest(said, repr(schedule.next)))
+    )
     return ended
 
 
@@ -92,12 +96,19 @@ def get(kept: Records, identity: str) -> Schedule | None:
 
 
 def fire(
-    kept: Records, identity: str, at: float, following: float | None, expires: float | None
+    kept: Records,
+    identity: str,
+    at: float,
+    following: float | None,
+    expires: float | None,
+    again: bool = False,
 ) -> Command | None:
     """See `Journal.fire`."""
     schedule = _advance(kept, identity, at, following, ScheduleState.DONE)
     if schedule is None:
-        return None
+        execution = _made(kept, identity, at) if again else None
+        waits = execution is not None and execution.state is RunState.ACCEPTED
+        return execution.command if execution and waits else None
     command = _command(schedule, at).model_copy(update={"expires": expires})
     return command if kept.add(command) else None
 
@@ -125,8 +136,7 @@ def cancel(kept: Records, identity: str, user: str) -> Schedule | None:
     changed = {"this": identity, "whose": user, "state": ScheduleState.CANCELLED, "next": None}
     if kept.execute(_CANCEL, changed).rowcount != 1:
         return None
-    kept.reached(identity, time.time(), (None, ScheduleState.CANCELLED))
-    return get(kept, identity)
+    return _reached(kept, identity)
 
 
 def _advance(
@@ -138,8 +148,21 @@ def _advance(
     changed = {"this": identity, "at": at, "state": state, "next": following}
     if kept.execute(_ADVANCE, changed).rowcount != 1:
         return None
-    kept.reached(identity, time.time(), (None, state))
-    return get(kept, identity)
+    return _reached(kept, identity)
+
+
+def _reached(kept: Records, identity: str) -> Schedule:
+    """The schedule as it is now, with an event that tells of it."""
+    row = kept.execute(_GET, {"this": identity}).mappings().one()
+    content = digest(row["schedule"], repr(row["next"]))
+    kept.reached(identity, time.time(), (None, row["state"], content))
+    return _schedule(row)
+
+
+def _made(kept: Records, identity: str, at: float) -> Execution | None:
+    """What an occurrence was made before, if it was one."""
+    schedule = get(kept, identity)
+    return kept.get(_command(schedule, at).id) if schedule else None
 
 
 def _command(schedule: Schedule, at: float) -> Command:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeGuard, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from orchestrator import schedules, tables
-from orchestrator.records import Records
+from orchestrator.journal import engine as engines
+from orchestrator.journal import opening, retention, schedules
+from orchestrator.journal.engine import JournalUnavailable
+from orchestrator.journal.records import NotAlone, Records
 from schemas.command import Command
-from schemas.errors import HubError
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
 from schemas.outcome import Outcome
 from schemas.plan import Plan
@@ -31,14 +31,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 BATCH = 256
+CLOSE_WITHIN = 10.0
+"""Seconds that the end waits for the database: a silent one holds up no hub that stops."""
 RETRY = 1.0
 """Seconds between two attempts to write what has happened."""
-
-
-class JournalUnavailable(HubError):
-    """The journal cannot be written; nothing is done that it could not record."""
-
-    code = "storage"
 
 
 @dataclass(frozen=True)
@@ -56,24 +52,22 @@ class Journal:
     the changes. Who gives up waiting for one does not take it back.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, url: str = "") -> None:
+        """A journal in `file`, or in the database at `url` (PostgreSQL); whose it is stands in
+        `hub-id` beside the file."""
+        self._mark = file.with_name("hub-id")
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._closing = False
-        # The driver begins with IMMEDIATE: a transaction that will write waits its turn at once.
-        self._engine = sa.create_engine(
-            f"sqlite:///{file}", connect_args={"isolation_level": "IMMEDIATE"}
-        )
-        sa.event.listen(self._engine, "connect", _durable)
+        self._engine = engines.connect_to(engines.at(url, file))
+        self._where = engines.name(self._engine.url)
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.to_thread(tables.create, self._engine)
-        except DBAPIError as error:
-            raise JournalUnavailable(
-                f"{self._file}: cannot open the journal: {error.orig}"
-            ) from error
+            await asyncio.to_thread(opening.prepare, self._engine, self._mark)
+        except BaseException:
+            self._engine.dispose()
+            raise
         self._loop = asyncio.get_running_loop()
         self._thread.start()
         return self
@@ -81,8 +75,11 @@ class Journal:
     async def __aexit__(self, *_: object) -> None:
         self._closing = True
         self._changes.put(None)
-        await asyncio.to_thread(self._thread.join)
-        self._engine.dispose()
+        await asyncio.to_thread(self._thread.join, CLOSE_WITHIN)
+        if self._thread.is_alive():
+            log.error("%s does not answer: closed without its last word", self._where)
+        else:
+            self._engine.dispose()
 
     def accept(self, command: Command) -> "asyncio.Future[bool]":
         """Record that a command came in; False where one with its id is already there."""
@@ -99,12 +96,12 @@ class Journal:
         model: str = "",
         undoes: str = "",
         plan: Plan | None = None,
-        start: bool = False,
+        start: frozenset[int] | None = None,
     ) -> "asyncio.Future[float]":
         """Record what was decided and why and, if there is one, the plan; says when.
 
-        With `start` the command runs from now on and its first steps are dispatched: the intent is
-        on disk with the plan, in one change.
+        With `start` the command runs from now on and these of its steps are dispatched: the intent
+        is on disk with the plan, in one change.
         """
         values = _decided(decision, reason, model_text, confidence, model) | {"undoes": undoes}
         return self._do(lambda kept: kept.decide(run, values, plan, start=start))
@@ -149,11 +146,18 @@ class Journal:
         return self._do(lambda kept: schedules.next_due(kept, after))
 
     def fire(
-        self, identity: str, at: float, following: float | None, expires: float | None = None
+        self,
+        identity: str,
+        at: float,
+        following: float | None,
+        expires: float | None = None,
+        *,
+        again: bool = False,
     ) -> "asyncio.Future[Command | None]":
         """Make the occurrence at `at` a command that is accepted, and go on to the following one,
-        in one change. None where that occurrence is not the next any more, or was one before."""
-        return self._do(lambda kept: schedules.fire(kept, identity, at, following, expires))
+        in one change. None where that occurrence is not the next any more, or was one before;
+        asked `again`, because an answer was lost, the command where nothing became of it yet."""
+        return self._do(lambda kept: schedules.fire(kept, identity, at, following, expires, again))
 
     def miss(
         self, identity: str, at: float, following: float | None, answer: str
@@ -177,9 +181,9 @@ class Journal:
         """One schedule, whatever its state."""
         return self._do(lambda kept: schedules.get(kept, identity))
 
-    def start(self, run: str, plan: Plan) -> "asyncio.Future[float]":
-        """A planned command runs from now on, its first steps are dispatched; says when."""
-        return self._do(lambda kept: kept.start(run, plan))
+    def start(self, run: str, steps: frozenset[int]) -> "asyncio.Future[float]":
+        """A planned command runs from now on, these of its steps are dispatched; says when."""
+        return self._do(lambda kept: kept.start(run, steps))
 
     def move_run(self, run: str, to: RunState) -> "asyncio.Future[float]":
         """Move a command to `to` and say when; IllegalTransition where the ledger forbids it."""
@@ -191,10 +195,16 @@ class Journal:
         """Move a step to `to` and say when; IllegalTransition where the ledger forbids it."""
         return self._do(lambda kept: kept.move_step(run, index, to, outcome))
 
-    async def settle(self, run: str, index: int, outcome: Outcome) -> float:
-        """Record how a step ended, and say when; waits until the database takes it."""
-        state = StepState(outcome.state)
-        return await self._insist(lambda kept: kept.move_step(run, index, state, outcome))
+    def note(self, subject: str, state: str, user: str) -> "asyncio.Future[None]":
+        """Put into the chain what a user did to something that is no command, such as a device."""
+        return self._do(lambda kept: kept.note(subject, state, user))
+
+    async def settle(
+        self, run: str, index: int, outcome: Outcome, dispatch: frozenset[int] = frozenset()
+    ) -> float:
+        """Record how a step ended and that these are dispatched now, in one change, and say when;
+        waits until the database takes it."""
+        return await self._insist(lambda kept: kept.settle(run, index, outcome, dispatch))
 
     async def end(
         self,
@@ -225,9 +235,30 @@ class Journal:
         """Whether a later command took the whole of one back."""
         return self._do(lambda kept: kept.undone(run))
 
+    def told(self, last: int) -> "asyncio.Future[None]":
+        """Everything that ended up to that event has been told to whoever listens."""
+        return self._do(lambda kept: kept.told(last))
+
+    def untold(self) -> "asyncio.Future[tuple[tuple[str, ...], int]]":
+        """Commands whose end was not noted as told, as they ended, and the last event by now: once
+        they are told, everything up to that one is."""
+        return self._do(Records.untold)
+
     def unfinished(self) -> "asyncio.Future[tuple[Execution, ...]]":
         """Commands that had not ended when the hub stopped, oldest first."""
         return self._do(Records.unfinished)
+
+    def newest(self) -> "asyncio.Future[float | None]":
+        """When the last event was, seconds since the epoch; None where there is none."""
+        return self._do(retention.newest)
+
+    async def prune(self, before: float) -> int:
+        """Forget commands that ended before that time, and schedules that were over; says how many
+        events they had. Other changes are written in between."""
+        forgotten = 0
+        while some := await self._do(lambda kept: retention.prune(kept, before)):
+            forgotten += some
+        return forgotten
 
     async def _insist(self, work: Callable[[Records], T]) -> T:
         """As `_do`, until the database takes it: what has happened is not given up."""
@@ -241,7 +272,7 @@ class Journal:
     def _do(self, work: Callable[[Records], T]) -> "asyncio.Future[T]":
         future: asyncio.Future[T] = self._loop.create_future()
         if self._closing:
-            future.set_exception(JournalUnavailable(f"{self._file}: the journal is closed"))
+            future.set_exception(JournalUnavailable(f"{self._where}: the journal is closed"))
         else:
             self._changes.put(_Change(work, future))
         return future
@@ -264,10 +295,20 @@ class Journal:
         """Each change's result, or the exception that undid it."""
         try:
             with kept.connection.begin():
-                return [change.work(kept) for change in changes]
+                kept.begin()
+                results = [change.work(kept) for change in changes]
+                kept.seal()
+            kept.committed()
+            return results
+        except (NotAlone, JournalUnavailable) as error:
+            return [JournalUnavailable(f"{self._where}: {error}")] * len(changes)
         except Exception as error:  # noqa: BLE001 (whatever it is, the writer goes on)
-            if _lost(error) and (len(changes) == 1 or _busy(error)):
-                return [JournalUnavailable(f"{self._file}: {error.orig}")] * len(changes)
+            said = opening.line(error) if _lost(error) else ""
+            if said and kept.connection.invalidated:  # what the driver says names host and user
+                log.warning("%s: no connection: %s", self._where, said)
+                return [JournalUnavailable(f"{self._where}: no connection")] * len(changes)
+            if _lost(error) and (len(changes) == 1 or engines.is_busy(error.orig)):
+                return [JournalUnavailable(f"{self._where}: {said}")] * len(changes)
             if len(changes) == 1:
                 return [error]
         # One change's own fault is no neighbour's loss, nor is one that does not fit on the disk.
@@ -289,12 +330,7 @@ def _decided(
 
 def _lost(error: Exception) -> TypeGuard[DBAPIError]:
     """Whether the database failed, and not just refused one change."""
-    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
-
-
-def _busy(error: DBAPIError) -> bool:
-    """Whether somebody else holds the database: each further attempt would wait as long again."""
-    return getattr(error.orig, "sqlite_errorname", "") == "SQLITE_BUSY"
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError)
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any) -> None:
@@ -304,8 +340,3 @@ def _settle(future: "asyncio.Future[Any]", result: Any) -> None:
         future.set_exception(result)
     else:
         future.set_result(result)
-
-
-def _durable(connection: Any, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {pragma}")

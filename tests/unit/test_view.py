@@ -1,0 +1,103 @@
+"""What the command line prints of commands: lists and lines."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from orchestrator import view
+from schemas.event import Event
+
+NOW = datetime(2026, 11, 22, 17, 0)
+
+
+def printed(width: int = 80, **options: Any) -> Console:
+    return Console(file=io.StringIO(), width=width, **options)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def record(identity: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": identity, "command": {"text": "call Ana"}, "state": "succeeded", "answer": "called",
+        "created": NOW.timestamp() - 60, "ended": NOW.timestamp() - 58,
+    } | fields  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-1, "0 ms"), (0.0424, "42 ms"), (1, "1.0 s"), (59.9, "59.9 s"), (61, "1m01s"),
+        (3600, "1h00m"), (86399, "23h59m"), (90000, "1d01h"),
+    ],
+)  # fmt: skip
+def test_a_length_of_time_is_short(seconds: float, said: str) -> None:
+    assert view.length(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(minutes=5), "16:55:00"), (timedelta(days=1), "Sat 17:00"),
+        (timedelta(days=6), "Mon 17:00"), (timedelta(days=7), "2026-11-15 17:00"),
+        (timedelta(days=-1), "2026-11-23 17:00"),
+    ],
+)  # fmt: skip
+def test_a_moment_is_as_exact_as_its_age(ago: timedelta, said: str) -> None:
+    assert view.when((NOW - ago).timestamp(), NOW.timestamp()) == said
+
+
+def test_a_list_tells_when_how_long_and_how_it_ended() -> None:
+    console = printed()
+    records = [record("c0ffee1122334455"), record("0ddba11", state="needs_attention", ended=None)]
+    view.executions(console, records, NOW.timestamp())
+    shown = text(console)
+    for said in ("c0ffee11 ", "16:59:00", "2.0 s", "1m00s", "call Ana", "called", "attention"):
+        assert said in shown
+    assert "c0ffee112" not in shown
+    assert "0ddba11" in shown
+
+
+def test_ids_are_told_apart_by_their_beginnings() -> None:
+    console = printed()
+    ids = ["lamp-2026-a", "lamp-2026-b", "lamp-2026-b-again", "c0ffee1122334455"]
+    view.executions(console, [record(one) for one in ids], NOW.timestamp())
+    cells = [
+        line.split("│")[1].strip() for line in text(console).splitlines() if "call Ana" in line
+    ]
+    assert cells == ["lamp-2026-a", "lamp-2026-b", "lamp-2026-b-", "c0ffee11"]
+
+
+def test_states_are_coloured_and_texts_are_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    console = printed(300, force_terminal=True, color_system="standard")
+    hostile = "[red]\x1b[2J" + "x" * 10_000
+    told = record("c0ffee11", state="failed", answer=hostile, command={"text": hostile})
+    view.executions(console, [told], NOW.timestamp())
+    shown = text(console)
+    assert "\x1b[31mfailed" in shown
+    assert shown.count("[red] [2J") == 2
+    assert "\x1b[2J" not in shown
+    assert len(shown) < 5_000
+
+
+def test_a_line_of_an_event_moves_no_cursor() -> None:
+    told = Event(
+        id="c0ffee1122334455", user="ann", state="failed", at=NOW.timestamp(), step=1,
+        function="call", device="p1", text="[red]\x1b[2J\nno",
+    )  # fmt: skip
+    console = printed(200)
+    view.event(console, told, NOW.timestamp() - 2, {"p1": "Pi\nxel"}, text=True)
+    view.passing(console, told, {}, told.text)
+    assert text(console).splitlines() == [
+        "   2000 ms   step 2 call on Pi xel: failed  [red] [2J no",
+        "17:00:00 c0ffee11 step 2 call on p1: failed  [red] [2J no",
+    ]
