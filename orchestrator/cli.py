@@ -286,7 +286,7 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup in place, while no hub runs; what it replaces is moved aside."""
-    from orchestrator.journal.backup import restore as put
+    from orchestrator.journal.restore import restore as put
 
     loaded = settings.hub_of(config)
     made = put(file, _journal(loaded), loaded.state, replace)

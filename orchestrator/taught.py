@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from orchestrator.disk import give, sync
 from schemas.errors import HubError
 
 FOLDER, FUNCTIONS, EXAMPLES = "taught", "functions", "examples"
@@ -111,7 +112,7 @@ def _locked(state: Path) -> Iterator[Path]:
     folder = state / FOLDER
     with _named(state):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _give(folder, state)
+        give(folder, state)
         with (folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,27 +135,13 @@ def _point(folder: Path, number: str) -> None:
     partial.write_text(number, encoding="utf-8")
     _settle(partial, folder)
     partial.replace(folder / _CURRENT)
-    _sync(folder)
+    sync(folder)
 
 
 def _settle(made: Path, owner: Path) -> None:
     """Everything in it is on the disk, and belongs to whom `owner` belongs to: a hub that runs as a
     user of its own must read what root taught it."""
     for path in (made, *made.rglob("*")):
-        _give(path, owner)
-        _sync(path)
-    _sync(made.parent)
-
-
-def _give(path: Path, owner: Path) -> None:
-    if os.geteuid() == 0:
-        like = owner.stat()
-        os.chown(path, like.st_uid, like.st_gid)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        give(path, owner)
+        sync(path)
+    sync(made.parent)

@@ -25,9 +25,10 @@ from typer.testing import CliRunner
 from orchestrator.cli import cli
 from orchestrator.journal import Journal, opening
 from orchestrator.journal.audit import look
-from orchestrator.journal.backup import NoBackup, backup, restore
+from orchestrator.journal.backup import NoBackup, backup
 from orchestrator.journal.engine import connect_to
 from orchestrator.journal.reading import reading
+from orchestrator.journal.restore import restore
 from schemas.errors import HubError
 from schemas.execution import RunState, StepState
 from schemas.schedule import ScheduleState

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.journal import Journal
-from orchestrator.journal.backup import restore
+from orchestrator.journal.restore import restore
 from orchestrator.keeper import DAY, HOUR, Keeper
 from orchestrator.settings import Store
 from tests.hubkit import sql
