@@ -45,8 +45,15 @@ async def test_a_server_that_is_killed_refuses_and_comes_back_with_everything(
         await hub.pipeline.drain(10)
         records = await hub.journal.latest(10, "ann")
         assert {r.command.id for r in records} == {*(f"before{n}" for n in range(5)), "after"}
-        assert {r.state for r in records} == {"succeeded"}
-        assert len(hub.adapter.calls) == 6
+        called = [call.key.partition("/")[0] for call in hub.adapter.calls]
+        assert len(called) == len(set(called)), "nothing is sent twice"
+        for record in records:
+            # Where the intent could not be written nothing was sent; where only the answer to that
+            # was lost, it may have been.
+            assert record.state in ("succeeded", "refused", "needs_attention"), record
+            if record.state != "needs_attention":
+                assert (record.command.id in called) == (record.state == "succeeded")
+        assert "after" in called
 
 
 async def test_a_silent_server_takes_nothing_in_and_holds_nothing_up_for_ever(
