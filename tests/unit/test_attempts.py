@@ -394,6 +394,12 @@ def test_half_a_character_does_not_keep_an_outcome_out_of_the_journal(
     assert "half ?" in called(Device(way), effect).model_dump_json()
 
 
+def test_a_nul_does_not_keep_an_outcome_out_of_a_database() -> None:
+    """PostgreSQL takes none."""
+    outcome = called(Device(DeviceRefused("no\0pe")), Effect.ONCE)
+    assert _said(outcome) == "no?pe"
+
+
 def test_a_call_that_is_cut_off_stops() -> None:
     async def cut() -> Device:
         device = Device(SILENT)

@@ -16,6 +16,7 @@ from orchestrator.journal import journal as journal_module
 from orchestrator.pipeline import BadCommand, NotAwaited
 from orchestrator.policy import Policy, Rule, Verdict
 from schemas.call import Invocation
+from schemas.command import Command
 from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
 from schemas.execution import Decision, RunState, StepState
 from schemas.outcome import Done, Evidence, Skipped, Unknown
@@ -601,3 +602,67 @@ async def test_one_user_leaves_room_for_the_others(tmp_path: Path, catalogue: Ca
             await hub.pipeline.submit(command("selfie", "c4"))
         assert await hub.pipeline.submit(command("selfie", "b1", "bob"))
         assert not await hub.pipeline.submit(command("selfie", "c3"))  # it is under way
+
+
+async def test_what_its_sender_was_told_was_not_taken_never_runs(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path, catalogue, SELFIE) as hub:
+        accept = hub.journal.accept
+
+        async def lost(sent: Command) -> bool:
+            await accept(sent)
+            raise JournalUnavailable("no connection")
+
+        monkeypatch.setattr(hub.journal, "accept", lambda sent: asyncio.ensure_future(lost(sent)))
+        with pytest.raises(JournalUnavailable):
+            await hub.pipeline.submit(command("selfie"))
+        await hub.pipeline.drain(5)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state == "refused"
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(5)
+        assert hub.adapter.calls == []
+
+
+async def test_a_cancel_while_the_device_is_connecting_sends_nothing(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path, catalogue, SELFIE) as hub:
+        asked, gate = asyncio.Event(), asyncio.Event()
+
+        async def connect(_: str) -> None:
+            asked.set()
+            await gate.wait()
+
+        monkeypatch.setattr(hub.registry, "connect", connect)
+        await hub.pipeline.submit(command("selfie"))
+        await asked.wait()
+        cancelling = asyncio.create_task(hub.pipeline.cancel("c1", "ann"))
+        await asyncio.sleep(0)
+        gate.set()
+        await cancelling
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.CANCELLED
+        assert hub.adapter.calls == []
+
+
+async def test_a_person_can_cancel_while_the_journal_is_away(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = asyncio.Event()
+    async with rig(tmp_path, catalogue, SELFIE, call=never(sent)) as hub:
+        await hub.pipeline.submit(command("selfie"))
+        await sent.wait()
+
+        async def away(_: str) -> None:
+            raise JournalUnavailable("no connection")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(hub.journal, "get", away)
+            await hub.pipeline.cancel("c1", "ann")
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state is RunState.NEEDS_ATTENTION

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -344,3 +345,23 @@ async def test_stopped_while_it_fires_it_leaves_nothing_half_done(tmp_path: Path
             await asyncio.sleep(0)
         left = [execution.command.id for execution in await hub.journal.unfinished()]
         assert left == hub.ids
+
+
+async def test_an_occurrence_runs_once_though_the_answer_of_the_journal_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path) as hub:
+        await scheduled(hub.journal, schedule(SEVEN, rule=DAILY))
+        fire = hub.journal.fire
+
+        async def lost(*at: Any, **options: Any) -> Command | None:
+            await fire(*at, **options)
+            raise JournalUnavailable("no connection")
+
+        monkeypatch.setattr(hub.journal, "fire", lost)
+        with pytest.raises(JournalUnavailable):
+            await hub.look(SEVEN + 1)
+        monkeypatch.setattr(hub.journal, "fire", fire)
+        await hub.look(SEVEN + 2)
+        await hub.look(SEVEN + 3)
+        assert hub.ids == ["s1@20261130T060000Z"]
