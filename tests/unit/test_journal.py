@@ -270,3 +270,15 @@ async def test_the_newest_revision_is_the_last_migration() -> None:
     scripts = script.ScriptDirectory.from_config(told)
     assert scripts.get_current_head() == opening.NEWEST
     assert {one.revision for one in scripts.walk_revisions()} == set(opening.KNOWN)
+
+
+@pytest.mark.sqlite
+async def test_a_journal_that_cannot_be_written_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Journal(tmp_path / "j.db"):
+        pass
+    monkeypatch.setattr(engine, "_PRAGMAS", (*engine._PRAGMAS, "query_only=ON"))
+    with pytest.raises(JournalUnavailable, match=r"j\.db: cannot open .*readonly"):
+        async with Journal(tmp_path / "j.db"):
+            pass
