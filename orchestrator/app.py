@@ -30,7 +30,7 @@ from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor
 from orchestrator.executor import Executor
-from orchestrator.journal import Journal, engine
+from orchestrator.journal import Journal
 from orchestrator.keeper import Keeper
 from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.process import ModelProcess, Start
@@ -73,8 +73,8 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
     state = _state_folder(settings.state)
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(state))
-        store, file = settings.store.address(), state / "journal.db"
-        journal = await stack.enter_async_context(Journal(file, store))
+        journal = Journal(state / "journal.db", settings.store.address())
+        await stack.enter_async_context(journal)
         model = await stack.enter_async_context(
             ModelProcess(model_start(settings, catalogue), deadline=settings.model.deadline)
         )
@@ -130,8 +130,7 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         scheduler = Scheduler(journal, pipeline.fire, pipeline.missed)
         pipeline.course.on_schedule = scheduler.changed
         await stack.enter_async_context(scheduler)
-        keeper = Keeper(journal, engine.at(store, file), state, settings.store)
-        await stack.enter_async_context(keeper)
+        await stack.enter_async_context(Keeper(journal, journal.url, state, settings.store))
         await _reached(mqtt)
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)

@@ -377,7 +377,7 @@ def devices(
 def approve(device: str, config: Config = settings.PACKAGED) -> None:
     """Let the hub use a device it found."""
     done = _with_hub(config, lambda client: client.request("device/approve", device=device))
-    console.print(view.approved(done), markup=False, highlight=False, soft_wrap=True)
+    _say(view.approved(done))
 
 
 @devices_cli.command()
@@ -409,7 +409,7 @@ def schedule(
 def cancel_schedule(identity: str, config: Config = settings.PACKAGED) -> None:
     """Cancel what is scheduled."""
     gone = _with_hub(config, lambda client: client.request("schedule/cancel", schedule=identity))
-    console.print(f"cancelled: {gone['text']}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"cancelled: {gone['text']}")
 
 
 @executions_cli.command("list")

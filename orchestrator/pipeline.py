@@ -123,14 +123,14 @@ class Pipeline:
         self._accepting -= 1
         given_up = command.id in self._given_up
         self._given_up.discard(command.id)
-        if accepting.cancelled() or accepting.exception() or not accepting.result():
+        error = None if accepting.cancelled() else accepting.exception()
+        accepted = not accepting.cancelled() and error is None and accepting.result()
+        if not accepted:
             reading.cancel()
-            if not accepting.cancelled() and isinstance(accepting.exception(), JournalUnavailable):
-                # Perhaps only the answer was lost: then it must not run at the next start.
-                self._lives.start(command, _refused(texts.JOURNAL_SILENT))
-        elif given_up:
+        if isinstance(error, JournalUnavailable) or (accepted and given_up):
+            # Where only the answer was lost it is there, and must not run at the next start.
             self._lives.start(command, _refused(texts.JOURNAL_SILENT))
-        else:
+        elif accepted:
             self._tell(command, RunState.ACCEPTED, time.time())
             self._lives.start(command, self._live(command, reading))
 
@@ -138,9 +138,9 @@ class Pipeline:
         """A command that the journal has, though its sender was told otherwise: where the answer to
         a commit was lost, nobody carries it out yet."""
         execution = await self._journal.get(command.id)
-        open_one = execution is not None and execution.state not in ledger.ENDED_RUN
-        if execution and open_one and self._lives.ended(command.id) is None:
-            self._lives.start(execution.command, self._resume(execution))
+        if execution is None or execution.state in ledger.ENDED_RUN or command.id in self._lives:
+            return
+        self._lives.start(execution.command, self._resume(execution))
 
     def fire(self, command: Command) -> None:
         """Start a command that a schedule sends and the journal has accepted already."""

@@ -180,9 +180,9 @@ class Discovery(_Section):
 class LimitSettings(_Section):
     """How much is taken in."""
 
-    commands_per_minute: int = Field(600, ge=1)
-    burst: int = Field(200, ge=1)
-    under_way: int = Field(1000, ge=1)
+    commands_per_minute: int = Field(Limits.a_minute, ge=1)
+    burst: int = Field(Limits.burst, ge=1)
+    under_way: int = Field(Limits.under_way, ge=1)
 
     def of_users(self) -> Limits:
         """As the pipeline takes it."""

@@ -59,8 +59,9 @@ class Journal:
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._closing = False
-        self._engine = engines.connect_to(engines.at(url, file))
-        self._where = engines.name(self._engine.url)
+        self.url = engines.at(url, file)
+        self._engine = engines.connect_to(self.url)
+        self._where = engines.name(self.url)
 
     async def __aenter__(self) -> Self:
         try:
