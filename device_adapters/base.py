@@ -1,9 +1,16 @@
 """The seam between the hub and a device."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from schemas.call import Invocation, Restore
+from schemas.device import Device
 from schemas.outcome import Done
+from schemas.state import Standing
+
+
+def _nobody() -> None:
+    """Hears of nothing."""
 
 
 class Adapter(ABC):
@@ -15,10 +22,24 @@ class Adapter(ABC):
 
     model: str | None = None
     """What the device calls itself, where it says so; known once connected."""
+    identity: str | None = None
+    """What tells the device from every other one of its kind (a serial number), whatever its
+    address; known once connected."""
+    notice: Standing | None = None
+    """What is amiss with a device once it was connected; where its connection is gone, `connect` is
+    called again."""
+
+    noticed: Callable[[], None] = staticmethod(_nobody)
+    """Set by whoever wants to hear of every change of `notice`."""
 
     @abstractmethod
     async def connect(self) -> frozenset[str]:
         """Connect, and say which functions of the catalogue the device serves now."""
+
+    def moved(self, device: Device) -> bool:
+        """Take the device's new address or name for the next time it is needed; False where a new
+        adapter must."""
+        return False
 
     @abstractmethod
     async def call(self, invocation: Invocation) -> Done:

@@ -19,7 +19,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import tzlocal
 
 from device_adapters import car, home, pc
-from device_adapters.android import AndroidAdapter
+from device_adapters.adb.introduce import Introduction
+from device_adapters.adb.server import AdbServer
+from device_adapters.android import AndroidAdapter, cookbook
 from device_adapters.base import Adapter
 from device_adapters.ha import HaClient
 from device_adapters.hub import HubAdapter
@@ -34,7 +36,11 @@ from orchestrator.journal import Journal
 from orchestrator.keeper import Keeper
 from orchestrator.octopus.manifest import WEIGHTS
 from orchestrator.octopus.process import ModelProcess, Start
+from orchestrator.phones.meeting import Meeting
+from orchestrator.phones.pairing import Pairing
+from orchestrator.phones.tasks import PhoneTasks
 from orchestrator.pipeline import Pipeline
+from orchestrator.policy import Verdict
 from orchestrator.registry import Factory, Registry
 from orchestrator.scheduler import Scheduler
 from orchestrator.service import Service
@@ -49,6 +55,8 @@ CONNECT_WITHIN = 3.0
 """Seconds until a hub whose broker does not answer calls itself ready all the same."""
 DRAIN_WITHIN = 20.0
 """Seconds that commands under way get when the hub is told to stop."""
+KEY = "adbkey"
+"""The hub's one key for phones, in the state folder."""
 _HA_ADAPTERS: dict[Kind, Callable[[Device, HaClient], Adapter]] = {
     Kind.PC: pc.PcAdapter,
     Kind.CAR: car.CarAdapter,
@@ -89,16 +97,13 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         await stack.enter_async_context(mqtt)
         ha = HaClient(mqtt, prefix=settings.broker.discovery, own=base)
         await stack.enter_async_context(ha)
-        registry = Registry(state / "devices.json", _factories(settings, state, ha))
+        server = AdbServer(state / KEY)
+        stack.push_async_callback(server.close)
+        registry = Registry(state / "devices.json", _factories(settings, state, ha, server))
         stack.push_async_callback(registry.close)
         registry.load((_hub_device(settings), *settings.devices))
         stack.enter_context(discovery.announced_by_mqtt(ha, registry.propose, registry.withdraw))
-        if settings.discovery.zeroconf:
-            only = settings.discovery.loopback_only
-            phones = discovery.zeroconf_phones(
-                registry.propose, registry.withdraw, loopback_only=only
-            )
-            await stack.enter_async_context(phones)
+        announced = await _phones(settings, registry, stack)
         bus = Bus()
         executor = Executor(catalogue, journal, bus, registry)
         pipeline = Pipeline(
@@ -118,6 +123,13 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
             }
 
         service = Service(pipeline, journal, registry, health)
+        tasks = PhoneTasks(registry, journal, settings.managers, _denied(settings, catalogue))
+        service.offer("device/do", tasks.do)
+        meeting = Meeting(registry, server, Introduction(server, state / KEY), announced)
+        pairing = Pairing(registry, service, meeting, settings.managers)
+        stack.push_async_callback(pairing.close)
+        service.offer("device/pair", pairing.start)
+        service.offer("device/pair/news", pairing.follow)
         info = {"name": settings.hub.name, "functions": [f.name for f in catalogue]}
         door = MqttDoor(mqtt, service, bus, base, info)
         # Taken down in this order: nothing new comes in, what runs ends, its end is told.
@@ -131,9 +143,55 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         pipeline.course.on_schedule = scheduler.changed
         await stack.enter_async_context(scheduler)
         await stack.enter_async_context(Keeper(journal, journal.url, state, settings.store))
+        if settings.http.port or settings.console:
+            with _extra("web"):
+                from orchestrator.web import serving  # an extra: only where it is needed
+            page = serving(
+                settings, state, service=service, registry=registry, bus=bus, journal=journal
+            )
+            await stack.enter_async_context(page)
         await _reached(mqtt)
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)
+
+
+async def _phones(
+    settings: Settings, registry: Registry, stack: AsyncExitStack
+) -> discovery.Announced | None:
+    """Look for phones, by mDNS and on USB, as far as the settings want it."""
+    phones, announced = discovery.Phones(registry.propose, registry.withdraw), None
+    if settings.discovery.zeroconf:
+        only = settings.discovery.loopback_only
+        announced = discovery.Announced(discovery.TYPES, loopback_only=only)
+        await stack.enter_async_context(announced)
+        stack.enter_context(discovery.phones_on(announced, phones))
+    if settings.discovery.usb:
+        await stack.enter_async_context(discovery.phones_by_usb(phones))
+    return announced
+
+
+def _denied(settings: Settings, catalogue: Catalogue) -> Callable[[str, str, Device], str]:
+    """Why the policy denies a user something now; empty: it does not, or has no word on it."""
+    zone = _zone(settings)
+
+    def denied(user: str, what: str, device: Device) -> str:
+        if what not in catalogue:
+            return ""
+        ruling = settings.policy.verdict(
+            user, catalogue[what], device=device, arguments={}, at=datetime.now(zone)
+        )
+        return ruling.reason if ruling.verdict is Verdict.DENY else ""
+
+    return denied
+
+
+@contextlib.contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """What is imported inside comes with an extra of the package; InvalidSettings names it."""
+    try:
+        yield
+    except ImportError as error:
+        raise InvalidSettings(f"{error}: pip install 'octopus-hub[{name}]'") from error
 
 
 async def _reached(mqtt: MqttClient) -> None:
@@ -237,9 +295,15 @@ def _hub_device(settings: Settings) -> Device:
     )  # fmt: skip
 
 
-def _factories(settings: Settings, state: Path, ha: HaClient) -> dict[str, Factory]:
+def _factories(
+    settings: Settings, state: Path, ha: HaClient, server: AdbServer
+) -> dict[str, Factory]:
+    recipes = cookbook.load(settings.recipes)
+
     def android(device: Device) -> Adapter:
-        return AndroidAdapter(device, state / "adbkey", folder=state / "files")
+        return AndroidAdapter(
+            device, state / KEY, server=server, folder=state / "files", cookbook=recipes
+        )
 
     def homeassistant(device: Device) -> Adapter:
         return _HA_ADAPTERS[device.kind](device, ha)

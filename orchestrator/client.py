@@ -52,11 +52,12 @@ class HubClient:
         payload = {"text": text, "id": identity, **fields}
         await self._ask(f"command/{self._user}", payload, identity, repeat=True)
 
-    async def request(self, operation: str, **fields: Any) -> Any:
+    async def request(self, operation: str, *, within: float = ANSWER_WITHIN, **fields: Any) -> Any:
         """Run an operation and return its data."""
         identity = uuid.uuid4().hex
         payload = {**fields, "id": identity}
-        return await self._ask(f"request/{self._user}/{operation}", payload, identity)
+        topic = f"request/{self._user}/{operation}"
+        return await self._ask(topic, payload, identity, within=within)
 
     async def find(self, beginning: str) -> dict[str, Any]:
         """The record of the command with this id, or of the one of the latest that begins so."""
@@ -78,12 +79,18 @@ class HubClient:
         return record
 
     async def _ask(
-        self, topic: str, payload: dict[str, Any], identity: str, *, repeat: bool = False
+        self,
+        topic: str,
+        payload: dict[str, Any],
+        identity: str,
+        *,
+        repeat: bool = False,
+        within: float = ANSWER_WITHIN,
     ) -> Any:
         answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[identity] = answered
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(within):
                 while not answered.done():
                     heard = await self._publish(topic, payload)
                     wait = AGAIN_AFTER if not heard else REPEAT_AFTER if repeat else None

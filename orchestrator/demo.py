@@ -10,8 +10,8 @@ from rich.console import Console
 
 from device_adapters.simulated.car import SimulatedCar
 from device_adapters.simulated.pc import SimulatedPc
-from device_adapters.simulated.phone.announce import announced
-from device_adapters.simulated.phone.server import SimulatedPhone
+from device_adapters.simulated.phone.adbd.announce import announced
+from device_adapters.simulated.phone.adbd.server import SimulatedPhone
 from device_adapters.simulated.weather import SimulatedWeb
 from orchestrator import app, settings
 from orchestrator.broker import DEVICES, LOCAL, Login, passwords

@@ -158,6 +158,10 @@ class Pipeline:
         waiting = self._waiting.of(run)
         return waiting.told if waiting else None
 
+    def asked(self, user: str) -> tuple[Event, ...]:
+        """What was told of everything that waits for a user, the newest first."""
+        return tuple(waiting.told for waiting in self._waiting.of_user(user))
+
     async def confirm(self, run: str, token: str, user: str, *, yes: bool = True) -> None:
         """Answer the one confirmation `token` stands for; NotAwaited otherwise."""
         waiting = self._waiting.of(run)

@@ -7,6 +7,7 @@ from orchestrator import ledger, texts
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.pipeline import BadCommand, Pipeline
 from orchestrator.registry import Registry
+from orchestrator.standing import places
 from schemas.command import Command
 from schemas.device import Device
 from schemas.errors import HubError
@@ -14,6 +15,7 @@ from schemas.execution import Execution
 from schemas.schedule import Schedule
 
 Request = Mapping[str, Any]
+Work = Callable[[str, Request], Awaitable[Any]]
 MAX_NAME = 60
 
 
@@ -37,11 +39,13 @@ class Service:
         self._journal = journal
         self._registry = registry
         self._health = health
-        self._operations: dict[str, Callable[[str, Request], Awaitable[Any]]] = {
+        self._operations: dict[str, Work] = {
             "answer": self._answer,
             "cancel": self._cancel,
             "confirm": self._confirm,
+            "console/open": self._no_console,
             "plan": self._plan,
+            "question/list": self._questions,
             "schedule/cancel": self._cancel_schedule,
             "schedule/list": self._schedules,
             "execution/get": self._get,
@@ -52,6 +56,10 @@ class Service:
             "device/remove": self._remove,
             "health": self._healthy,
         }
+
+    def offer(self, operation: str, work: Work) -> None:
+        """Have another part do an operation, such as one that not every hub has."""
+        self._operations[operation] = work
 
     def on_devices(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever the devices change."""
@@ -100,6 +108,12 @@ class Service:
         run, text = _field(request, "execution"), _field(request, "text")
         await self._pipeline.answer(run, text, user)
         return {"execution": run, "answered": text}
+
+    async def _questions(self, user: str, _: Request) -> Any:
+        return [told.model_dump(mode="json") for told in self._pipeline.asked(user)]
+
+    async def _no_console(self, _: str, __: Request) -> Any:
+        raise BadCommand("no phone is a console: [[console]] in hub.toml names those that are")
 
     async def _plan(self, user: str, request: Request) -> Any:
         door = request.get("door", "mqtt")
@@ -165,10 +179,14 @@ class Service:
         return self._shown(device)
 
     def _shown(self, device: Device) -> dict[str, Any]:
-        """A device as people see it: whether it is connected, and if not, why."""
+        """A device as people see it: how it is, what to do about it, and where it was found."""
+        standing = self._registry.standing(device)
         return device.model_dump(mode="json", exclude={"address"}) | {
             "connected": self._registry.connected(device.id),
             "problem": self._registry.problem(device.id),
+            "state": str(standing.state),
+            "todo": standing.todo,
+            "ways": list(places(device)),
         }
 
     async def _healthy(self, _: str, __: Request) -> Any:

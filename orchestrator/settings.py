@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from orchestrator import people, policy, taught
 from orchestrator.admission import Limits
@@ -174,7 +175,29 @@ class Discovery(_Section):
     """How devices are looked for."""
 
     zeroconf: bool = True
+    usb: bool = True
     loopback_only: bool = False
+
+
+class Http(_Section):
+    """The web page, on this machine only."""
+
+    port: int = Field(0, ge=0, le=65535)
+
+
+class ConsoleSettings(_Section):
+    """A phone that shows the page to one user, and says what waits for them."""
+
+    device: str = Field(min_length=1)
+    user: str = people.LOCAL
+    port: int = Field(8377, ge=1024, le=65535)
+    private: bool = True
+
+
+class PhoneSettings(_Section):
+    """Who may manage phones."""
+
+    managers: tuple[str, ...] = ()
 
 
 class LimitSettings(_Section):
@@ -207,11 +230,31 @@ class Settings(_Section):
     store: Store = Store()
     model: Model = Model()
     discovery: Discovery = Discovery()
+    http: Http = Http()
+    console: tuple[ConsoleSettings, ...] = ()
+    phone: PhoneSettings = PhoneSettings()
     limits: LimitSettings = LimitSettings()
     home: Home = Home()
     policy: Policy = Policy()
     people: People = People()
     devices: tuple[Device, ...] = ()
+    recipes: Path | None = None
+
+    @field_validator("console")
+    @classmethod
+    def _one_each(cls, consoles: tuple[ConsoleSettings, ...]) -> tuple[ConsoleSettings, ...]:
+        """A phone is one user's console: whoever holds it is that user."""
+        devices = [console.device.casefold() for console in consoles]
+        if twice := next((name for name in devices if devices.count(name) > 1), None):
+            raise ValueError(f"{twice} is a console twice")
+        return consoles
+
+    @property
+    def managers(self) -> frozenset[str]:
+        """Who may manage phones. On another broker anybody may go by the name of this machine's own
+        command line, so there it must be named too."""
+        local = () if self.broker.url else (people.LOCAL,)
+        return frozenset((*local, *self.phone.managers))
 
     @property
     def state(self) -> Path:
@@ -221,8 +264,12 @@ class Settings(_Section):
         return Path(configured or fallback).expanduser()
 
 
-_ADDRESS = {"adb": {"host", "port"}, "homeassistant": {"ha"}}
-"""What an address must hold, by protocol."""
+_ADDRESS: dict[str, tuple[set[str], ...]] = {
+    "adb": ({"host", "port"}, {"usb"}, {"tls_host", "tls_port"}, {"serial"}),
+    "homeassistant": ({"ha"},),
+}
+"""What an address must hold, by protocol: one of these. With a serial number alone, a phone is
+looked for."""
 
 
 class _Devices(_Section):
@@ -235,10 +282,12 @@ class _Devices(_Section):
             if device.protocol not in _ADDRESS:
                 known = ", ".join(sorted(_ADDRESS))
                 raise ValueError(f"{device.id}: protocol {device.protocol!r}; there are: {known}")
-            if missing := _ADDRESS[device.protocol] - set(device.address):
-                raise ValueError(f"{device.id}: address has no {sorted(missing)[0]}")
-            if "port" in device.address and not device.address["port"].isdecimal():
-                raise ValueError(f"{device.id}: the address's port is a number")
+            missing = [way - set(device.address) for way in _ADDRESS[device.protocol]]
+            if all(missing):
+                raise ValueError(f"{device.id}: address has no {min(missing[0])}")
+            for port in ("port", "tls_port"):
+                if not device.address.get(port, "1").isdecimal():
+                    raise ValueError(f"{device.id}: the address's {port} is a number")
         return devices
 
 
@@ -255,16 +304,18 @@ def load(folder: Path) -> tuple[Settings, Catalogue]:
     """The folder's files, and the functions: its own or the packaged ones, and those that were
     taught. InvalidSettings names the file, the key and what is wrong."""
     hub = hub_of(folder)
-    own = folder / "functions"
+    own, recipes = folder / "functions", folder / "recipes"
     using = taught.current(hub.state)
     catalogue = Catalogue.load(
         own if own.is_dir() else PACKAGED / "functions",
         *([using / taught.FUNCTIONS] if using else []),
     )
     known = _people(folder / "people.toml", hub.hub.region)
+    _check_users(hub, known, folder / "hub.toml")
     update = {
         "devices": _of_file(_Devices, folder / "devices.toml").device,
         "people": known,
+        "recipes": recipes if recipes.is_dir() else None,
         "policy": _policy(folder / "policy.toml", catalogue, known),
     }
     return hub.model_copy(update=update), catalogue
@@ -277,6 +328,17 @@ def hub_of(folder: Path) -> Settings:
     if not (folder / "hub.toml").exists():
         raise InvalidSettings(f"{folder} has no hub.toml: --config names the folder with one")
     return _of_file(Settings, folder / "hub.toml")
+
+
+def _check_users(hub: Settings, known: People, file: Path) -> None:
+    """InvalidSettings where somebody is named whom nobody knows."""
+    users = {*known.users, people.LOCAL}
+    named = [(f"console {n}: user", one.user) for n, one in enumerate(hub.console, 1)]
+    for key, user in [*named, *(("phone.managers", user) for user in hub.phone.managers)]:
+        if user not in users:
+            raise InvalidSettings(
+                f"{file}: {key}: no user {user} in people.toml{hint(user, users)}"
+            )
 
 
 def _people(file: Path, region: str) -> People:
@@ -315,7 +377,17 @@ def _of_file(kind: type[M], file: Path) -> M:
             near = hint(str(first["loc"][-1]), _keys(kind, first["loc"]))
             raise InvalidSettings(f"{file}: unknown key {place}{near}") from error
         choices = re.findall(r"'([^']*)'", first.get("ctx", {}).get("expected", ""))
-        raise InvalidSettings(f"{file}: {place}: {first['msg']}{hint(said, choices)}") from error
+        raise InvalidSettings(f"{file}: {place}: {_wrong(first)}{hint(said, choices)}") from error
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """What is wrong with a value, for whoever writes TOML."""
+    if error["type"] == "tuple_type":
+        several = isinstance(error["input"], dict)
+        return f"write [[{error['loc'][-1]}]]" if several else "a list is needed, in [ ]"
+    if error["type"] == "model_type" and isinstance(error["loc"][-1], str):
+        return f"a section is needed, such as [{'.'.join(map(str, error['loc']))}]"
+    return error["msg"]
 
 
 def _place(place: Sequence[int | str]) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from orchestrator import texts
 from schemas.event import Event
+from schemas.state import DeviceState
 
 STYLES = {
     "running": "blue", "dispatched": "blue", "pending": "dim",
@@ -18,6 +19,7 @@ STYLES = {
     "cancelled": "yellow", "expired": "yellow", "awaiting_confirmation": "cyan",
     "awaiting_answer": "cyan", "scheduled": "cyan", "missed": "red", "act": "green",
     "confirm": "cyan", "ask": "cyan", "schedule": "cyan", "refuse": "yellow",
+    "connected": "green", "connecting": "dim", "found": "cyan", "broken": "red",
 }  # fmt: skip
 
 
@@ -94,18 +96,16 @@ def answer(console: Console, text: str) -> None:
 
 
 def devices(console: Console, found: list[dict[str, Any]]) -> None:
-    """Approved devices and those that wait for approval."""
-    table = Table("device", "kind", "id", "state", "functions")
+    """Approved devices and those that wait for approval: how each is, and what to do about it."""
+    table = Table("device", "kind", "id", "state, and what to do", "functions")
     for device in found:
-        state = _state(device)
         functions = str(len(device["functions"])) if device["functions"] else "?"
         # What a device says of itself is text, never markup.
         table.add_row(
-            escape(device["name"]), device["kind"], escape(device["id"]), escape(state), functions
-        )
+            Text(plain(console, device["name"])), device["kind"],
+            Text(plain(console, device["id"])), _state(console, device), functions,
+        )  # fmt: skip
     console.print(table)
-    if not all(device["approved"] for device in found):
-        console.print("octopus devices approve NAME lets the hub use a device", style="dim")
 
 
 def checks(console: Console, looked_at: list[dict[str, Any]]) -> None:
@@ -125,20 +125,24 @@ def audit(console: Console, found: dict[str, Any]) -> None:
         console.print(Text(f"{found['events']:,} events{began}, whole", "green"), soft_wrap=True)
 
 
-def _state(device: dict[str, Any]) -> str:
-    if not device["approved"]:
-        return "waits for approval"
-    if device["connected"]:
-        return "connected"
-    return f"approved: {device['problem'] or 'not connected yet'}"
+def _state(console: Console, device: dict[str, Any]) -> Text:
+    """A device's state, where it was found, and the one thing to do."""
+    state, ways = device["state"], ", ".join(device["ways"])
+    where = f" by {ways}" if ways and state == DeviceState.FOUND else ""
+    told = Text(state, STYLES.get(state, "yellow"))
+    told.append(plain(console, where), style="dim")
+    todo = device["todo"]
+    return told.append(f"\n{plain(console, todo)}") if todo else told
 
 
 def approved(device: dict[str, Any]) -> str:
     """What a person who approved a device is told."""
+    todo = f"; {device['todo']}" if device["todo"] else ""
     if device["connected"]:
-        return f"{device['name']} may be used now: {len(device['functions'])} functions"
+        return f"{device['name']} may be used now: {len(device['functions'])} functions{todo}"
     why = device["problem"] or "it does not answer"
-    return f"{device['name']} is approved and not connected yet: {why}"
+    more = "" if device["todo"] == why else todo
+    return f"{device['name']} is approved and not connected yet: {why}{more}"
 
 
 def executions(console: Console, records: list[dict[str, Any]], now: float) -> None:

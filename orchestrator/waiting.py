@@ -67,11 +67,14 @@ class WaitingRoom:
         waiting = self._waiting.get(run)
         return None if waiting is None or waiting.answered.done() else waiting
 
+    def of_user(self, user: str) -> tuple[Waiting, ...]:
+        """A user's open questions, the newest first."""
+        everybodys = [waiting for run in self._waiting if (waiting := self.of(run))]
+        return tuple(w for w in reversed(everybodys) if w.command.user == user)
+
     def of_speaker(self, user: str, door: str) -> tuple[Waiting, ...]:
         """The open questions of whoever speaks at a door, the newest first."""
-        mine = [waiting for run in self._waiting if (waiting := self.of(run))]
-        here = [w for w in mine if (w.command.user, w.command.door) == (user, door)]
-        return tuple(reversed(here))
+        return tuple(w for w in self.of_user(user) if w.command.door == door)
 
     def next_question(self, run: str) -> "asyncio.Future[Event]":
         """The next question that a command asks, once it does."""

@@ -1,5 +1,7 @@
 """Every error the hub raises on purpose. The docstring is the default message."""
 
+from schemas.state import DeviceState
+
 
 class HubError(Exception):
     """Something went wrong."""
@@ -15,6 +17,7 @@ class DeviceUnavailable(HubError):
     """The device cannot be reached; nothing was sent to it."""
 
     code = "unavailable"
+    state = DeviceState.OFFLINE
 
 
 class DeviceUncertain(HubError):
@@ -30,9 +33,28 @@ class DeviceRefused(HubError):
 
 
 class DeviceNeedsPerson(HubError):
-    """A person must do something on the device first (unlock it, allow debugging)."""
+    """A person must do something on the device first; the message is the one thing to do."""
 
     code = "needs_person"
+    state = DeviceState.NEEDS_PERSON
+
+
+class DeviceUnauthorized(DeviceNeedsPerson):
+    """unlock the phone, tick "Always allow" and tap Allow: it asks whether this hub may debug it"""
+
+    state = DeviceState.UNAUTHORIZED
+
+
+class DeviceNeedsPairing(DeviceNeedsPerson):
+    """run `octopus pair`: the phone does not know this hub yet, or no more"""
+
+    state = DeviceState.NEEDS_PAIRING
+
+
+class DeviceLocked(DeviceNeedsPerson):
+    """unlock the phone first"""
+
+    state = DeviceState.LOCKED
 
 
 class MalformedCall(HubError):

@@ -1,111 +1,128 @@
-"""Two shapes most functions have: a thing to set and read back, and a page to show."""
+"""A function on a phone, as data: its steps, how success is told, looked for and undone."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from device_adapters.android import screen
-from device_adapters.android.session import Session
-from schemas.base import Scalar
-from schemas.errors import DeviceRefused
-from schemas.outcome import Done, Evidence
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-Arguments = Mapping[str, Scalar | None]
-Words = tuple[str, ...]
-Present = dict[str, Scalar | None]
-"""What a call would change, as the arguments that would set it as it is now."""
-Run = Callable[[Session, Arguments], Awaitable[Done]]
+from device_adapters.android.filling import place
+from device_adapters.android.rowsteps import First, New, Rows
+from device_adapters.android.run import Answer
+from device_adapters.android.screensteps import Fetch, Front, Keep, Start, Tap, Unlock
+from device_adapters.android.steps import (
+    App,
+    Ask,
+    Check,
+    Choose,
+    Conditions,
+    Contacts,
+    Let,
+    Listing,
+    Number,
+    Pattern,
+    See,
+    Step,
+    Stop,
+    Tell,
+    Text,
+    Words,
+)
+from schemas.outcome import Evidence
 
-VIEW = "android.intent.action.VIEW"
+_CONTROL = (Check, Let, Stop)
+_COMMANDS = (Ask, Tell, See, Choose, Listing)
+_KNOWN = (Number, Contacts, App)
+_ROWS = (Rows, New, First)
+_SCREEN = (Unlock, Start, Front, Tap, Fetch, Keep)
+
+VERBS: Mapping[str, type[Step]] = {
+    kind.verb: kind for kind in (*_CONTROL, *_COMMANDS, *_KNOWN, *_ROWS, *_SCREEN)
+}
 
 
-@dataclass(frozen=True)
-class Change:
-    """Say words, then look until it `holds`.
+def _step(raw: Any) -> Step:
+    """A table with one verb, as that verb's step."""
+    if not isinstance(raw, dict):
+        raise ValueError("a step is a table")
+    named = sorted(VERBS.keys() & raw.keys())
+    if len(named) != 1:
+        raise ValueError(f"a step has one verb of {', '.join(VERBS)}; here: {named or 'none'}")
+    return VERBS[named[0]].model_validate(raw)
 
-    `insists`: where the phone shows something else, the call was refused; without it the look is
-    only a hint, and the outcome `unverified`.
+
+def _in_order(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """What a step needs of another stands before it."""
+    done: set[str] = set()
+    for count, step in enumerate(steps, 1):
+        if isinstance(step, Front) and Start.verb not in done:
+            raise ValueError(f"step {count}: `front` needs a `start` before it")
+        if isinstance(step, New) and f"rows {step.new}" not in done:
+            raise ValueError(f'step {count}: `new` needs `rows = "{step.new}"` before it')
+        done |= {step.verb, f"rows {step.rows}" if isinstance(step, Rows) else ""}
+    return steps
+
+
+def _only_looks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    for count, step in enumerate(steps, 1):
+        if isinstance(step, Tell | Start | Tap) or step.otherwise.answer is Answer.DRAFTED:
+            raise ValueError(f"step {count}: nothing is done where the hub only looks")
+    return steps
+
+
+def _does(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    for count, step in enumerate(steps, 1):
+        if step.otherwise.answer is Answer.ABSENT:
+            raise ValueError(f"step {count}: `absent` is for `probe` and `present`")
+    return steps
+
+
+Steps = Annotated[tuple[Annotated[Step, BeforeValidator(_step)], ...], AfterValidator(_in_order)]
+Looks = Annotated[Steps, AfterValidator(_only_looks)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Offers(_Part):
+    """What a phone must say so that a variant is for it."""
+
+    ask: Words
+    says: Pattern
+
+
+class Present(_Part):
+    """How the phone is now, as the arguments that would set it so."""
+
+    steps: Looks
+    arguments: dict[str, Text]
+
+
+class Recipe(_Part):
+    """One way to do a function; of several for one function, the first that fits is used.
+
+    `required`: texts that must not be blank. `needs`: permissions of the phone's shell. `when`,
+    `offers`: for which values and phones it is.
+    `unwind`: commands that take half of it back where the phone said no on the way. `probe`: says
+    whether an earlier, identical call happened. `result`: a text, or a table that becomes JSON.
     """
 
-    say: Callable[[Arguments], tuple[Words, ...]]
-    look: Words
-    holds: Callable[[str, Arguments], bool]
-    detail: str  # filled in with the arguments
-    insists: bool = True
+    function: str
+    done: Text
+    steps: Annotated[Steps, AfterValidator(_does)]
+    required: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    when: Conditions = {}
+    offers: Offers | None = None
+    evidence: Evidence = Evidence.VERIFIED
+    result: Text | dict[str, Text] | None = None
+    unwind: tuple[Words, ...] = ()
+    probe: Annotated[Looks, Field(min_length=1)] | None = None
+    present: Present | None = None
 
-    async def __call__(self, session: Session, arguments: Arguments) -> Done:
-        """Run it."""
-        for words in self.say(arguments):
-            await session.tell(*words)
-
-        async def look() -> bool | None:
-            return self.holds(await session.ask(*self.look), arguments) or None
-
-        seen = await session.until(look)
-        if not seen and self.insists:
-            raise DeviceRefused("the phone took it and did not do it")
-        evidence = Evidence.VERIFIED if seen else Evidence.UNVERIFIED
-        return Done(evidence=evidence, detail=fill(self.detail, arguments))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Look at what sets an argument, and read which value that is; None where it is none."""
-
-    look: Words
-    argument: str
-    read: Callable[[str], Scalar | None]
-
-    async def __call__(self, session: Session, arguments: Arguments) -> Present | None:
-        """Run it."""
-        value = self.read((await session.ask(*self.look)).strip())
-        return None if value is None else {self.argument: value}
-
-
-@dataclass(frozen=True)
-class Page:
-    """Show a URI in the app that suits it; `package` is asked first."""
-
-    uri: Callable[[Arguments], str]
-    detail: str
-    package: str | None = None
-    action: str = VIEW
-    shown: Evidence = Evidence.VERIFIED  # drafted where a person must finish it
-
-    async def __call__(self, session: Session, arguments: Arguments) -> Done:
-        """Run it."""
-        uri = self.uri(arguments)
-        await screen.unlock(session)
-        intent = ("-a", self.action, "-d", uri)
-        package = await screen.start(session, *intent, package=self.package)
-        return await showing(session, package, fill(self.detail, arguments), self.shown)
-
-
-async def showing(session: Session, package: str, detail: str, shown: Evidence) -> Done:
-    """How far a started activity got: in front, asking which app, or not seen."""
-    front = await screen.resumed(session, package, *screen.CHOOSERS)
-    if front is None:
-        return Done(evidence=Evidence.UNVERIFIED, detail=detail)
-    if front != package or front in screen.CHOOSERS:
-        return Done(evidence=Evidence.DRAFTED, detail="the phone asks which app to use")
-    return Done(evidence=shown, detail=detail)
-
-
-def fill(template: str, arguments: Arguments) -> str:
-    """The template with the arguments' values; only names stand in it, no formats."""
-    return template.format(**arguments)
-
-
-def text(arguments: Arguments, name: str) -> str:
-    """A text argument that must be there."""
-    value = arguments.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise DeviceRefused(f"{name} is missing")
-    return value
-
-
-def number(arguments: Arguments, name: str) -> int:
-    """A whole number that must be there."""
-    value = arguments.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise DeviceRefused(f"{name} is missing")
-    return value
+    def depends_on(self, name: str) -> bool:
+        """Whether a condition, its own or a step's, looks at a value."""
+        present = self.present.steps if self.present else ()
+        steps = (*self.steps, *(self.probe or ()), *present)
+        conditions = [self.when, *(step.when for step in steps)]
+        return any(place(key).name == name for when in conditions for key in when)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from device_adapters.android.answer import KILLED, Answer
-from device_adapters.android.transport import AdbTransport
+from device_adapters.adb import quoting
+from device_adapters.adb.answer import KILLED, Answer
+from device_adapters.adb.transport import Transport
 from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
 
 T = TypeVar("T")
@@ -25,17 +26,19 @@ class Session:
     whatever the transport had sent: only the effect counts.
     """
 
-    transport: AdbTransport
+    transport: Transport
     deadline: float  # on the loop's clock
     patience: float  # seconds to look for an effect
     folder: Path  # where fetched files go
     key: str
     acted: bool = False
 
-    async def ask(self, *words: str) -> str:
-        """Run a command that only looks or prepares; its output."""
+    async def ask(self, *words: str, trusted: bool = True) -> str:
+        """Run a command that only looks or prepares; its output. Not `trusted`: it holds somebody's
+        own words, in which no error is looked for."""
         with self.looking():
-            return (await self.transport.shell(*words, within=self._left())).accepted()
+            answer = await self.transport.shell(*words, within=self._left())
+            return answer.accepted(trusted=trusted)
 
     async def answer(self, *words: str) -> Answer:
         """Run a command that only looks; whatever it says."""
@@ -51,7 +54,7 @@ class Session:
             raise
         except DeviceUnavailable as exc:
             raise self._seen(exc) from exc
-        if answer.code >= KILLED:
+        if answer.code in KILLED:
             self.acted = True
             raise DeviceUncertain(f"the command was killed on the phone ({answer.code})")
         said = answer.accepted()
@@ -66,7 +69,7 @@ class Session:
     async def fetch(self, path: str) -> str:
         """Copy a file of the phone into the hub's folder; its path there."""
         with self.looking():
-            data = await self.transport.pull(path, within=self._left())
+            data = await self.transport.pull(quoting.whole(path), within=self._left())
         return await self.keep(path.rpartition("/")[2], data)
 
     async def keep(self, name: str, data: bytes) -> str:
@@ -78,7 +81,11 @@ class Session:
             self.folder.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
-        await asyncio.to_thread(write)
+        with self.looking():
+            try:
+                await asyncio.to_thread(write)
+            except OSError as exc:
+                raise DeviceRefused(f"the hub cannot keep the file: {exc}") from exc
         return str(path)
 
     async def until(self, look: Callable[[], Awaitable[T | None]]) -> T | None:

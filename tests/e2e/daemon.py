@@ -17,8 +17,8 @@ from pathlib import Path
 from device_adapters.mqtt import MqttClient
 from device_adapters.simulated.car import SimulatedCar
 from device_adapters.simulated.pc import SimulatedPc
-from device_adapters.simulated.phone.announce import announced
-from device_adapters.simulated.phone.server import SimulatedPhone
+from device_adapters.simulated.phone.adbd.announce import announced
+from device_adapters.simulated.phone.adbd.server import SimulatedPhone
 from device_adapters.simulated.weather import SimulatedWeb
 from orchestrator.broker import DEVICES, LOCAL, passwords
 

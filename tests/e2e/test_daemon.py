@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from device_adapters.mqtt import Message
-from device_adapters.simulated.phone.faults import Fault, Manner
+from device_adapters.simulated.phone.adbd.faults import Fault, Manner
 from orchestrator.broker import LOCAL, Login, passwords
 from orchestrator.client import HubClient, Refused, connected
 from tests.e2e.daemon import READY_WITHIN, Devices, Site, devices, eventually

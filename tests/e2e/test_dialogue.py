@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 
-from device_adapters.android.controls import STREAMS
+from device_adapters.simulated.phone.values import MUSIC
 from tests.e2e.daemon import Devices, Ran, Site, devices, eventually
 from tests.e2e.test_daemon import approve_all
 
@@ -25,7 +25,7 @@ async def asked(site: Site, sentence: str) -> str:
 
 
 def media(there: Devices) -> int:
-    return there.phone.state.volumes[int(STREAMS["media"])].index
+    return there.phone.state.volumes[MUSIC].index
 
 
 async def test_differences_and_the_way_back(site: Site) -> None:

@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from zeroconf import IPVersion, ServiceInfo
-from zeroconf.asyncio import AsyncZeroconf
+from zeroconf import DNSIncoming
 
 from device_adapters.simulated.car import SimulatedCar
 from device_adapters.simulated.pc import SimulatedPc
-from device_adapters.simulated.phone.announce import TYPE, announced
-from device_adapters.simulated.phone.server import SimulatedPhone
-from orchestrator import registry as registry_module
-from orchestrator.discovery import announced_by_mqtt, zeroconf_phones
-from orchestrator.registry import NoSuchDevice, Registry
-from schemas.device import Device, Kind
-from schemas.errors import DeviceNeedsPerson, DeviceUnavailable, HubError, InvalidSettings
+from device_adapters.simulated.phone.adbd import announce
+from device_adapters.simulated.phone.adbd.server import SimulatedPhone
+from orchestrator.discovery import Announced, announced_by_mqtt
+from schemas.device import Kind
+from schemas.errors import DeviceUnavailable
 from tests.broker import Broker, hub_on, invocation
-from tests.hubkit import ScriptedAdapter
-
-PHONE = Device(
-    id="adb-1", kind=Kind.PHONE, name="1", protocol="adb", address={"host": "h", "port": "1"}
-)
-
-
-class Found(Registry):
-    """A registry that can be waited for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.adapter = ScriptedAdapter(frozenset({"take_a_photo"}))
-        factories = {protocol: lambda _: self.adapter for protocol in ("adb", "homeassistant")}
-        super().__init__(folder / "devices.json", factories)
-        self._news = asyncio.Event()
-        self.on_change(self._news.set)
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
-            while not holds():
-                self._news.clear()
-                await self._news.wait()
+from tests.discoverykit import (
+    CONNECT,
+    PAIRING,
+    PLAIN,
+    Found,
+    announced,
+    looking,
+    pointer,
+    service,
+    unique,
+)  # fmt: skip
 
 
-def unique(name: str) -> str:
-    """Loopback is shared with whatever else is tested on this machine."""
-    return f"{name}{uuid.uuid4().hex[:8]}"
-
-
-def ids(registry: Registry) -> set[str]:
+def ids(registry: Found) -> set[str]:
     return {device.id for device in registry.proposed}
 
 
@@ -67,47 +45,135 @@ async def test_a_phone_on_the_network_is_proposed_with_its_address(registry: Fou
     serial = unique("SIM")
     async with (
         SimulatedPhone(serial=serial) as phone,
-        announced(phone),
-        zeroconf_phones(registry.propose, registry.withdraw, loopback_only=True),
+        announce.announced(phone),
+        looking(registry),
     ):
         await registry.until(lambda: f"adb-{serial}" in ids(registry))
-        (found,) = [device for device in registry.proposed if device.id == f"adb-{serial}"]
+        found = registry.found(f"adb-{serial}")
+        assert found is not None
         assert (found.name, found.kind) == (serial, Kind.PHONE)
         assert found.address == {"host": "127.0.0.1", "port": str(phone.port), "serial": serial}
         await _is_not_usable(registry, found.id)
 
 
+async def test_a_phone_with_wireless_debugging_is_one_device_as_well(registry: Found) -> None:
+    serial = unique("SIM")
+    async with (
+        SimulatedPhone(serial=serial, wireless=True) as phone,
+        announce.announced(phone),
+        looking(registry),
+    ):
+        await registry.until(lambda: len(registry.address(serial)) == 6)
+        assert registry.address(serial)["tls_port"] == str(phone.tls_port)
+        assert registry.address(serial)["port"] == str(phone.port)
+        await phone.unplug()
+        await registry.until(lambda: "tls" not in registry.address(serial))
+        await phone.plug()
+        await registry.until(lambda: "tls" in registry.address(serial))
+        assert registry.address(serial)["tls_port"] == str(phone.tls_port)
+
+
 async def test_a_phone_that_leaves_is_proposed_no_more(registry: Found) -> None:
     name = unique("adb-SIM")
-    async with zeroconf_phones(registry.propose, registry.withdraw, loopback_only=True):
-        async with service(name, 5_000):
+    async with looking(registry):
+        async with announced(service(name, 5_000)):
             await registry.until(lambda: name in ids(registry))
         await registry.until(lambda: name not in ids(registry))
 
 
-@asynccontextmanager
-async def service(name: str, port: int) -> AsyncIterator[None]:
-    """An announcement of anybody's making."""
-    host = socket.inet_aton("127.0.0.1")
-    info = ServiceInfo(TYPE, f"{name}.{TYPE}", addresses=[host], port=port, server="x.local.")
-    zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
-    try:
-        await (await zeroconf.async_register_service(info))
-        yield
-    finally:
-        await zeroconf.async_unregister_all_services()
-        await zeroconf.async_close()
+async def test_one_phone_that_is_announced_in_two_ways_is_one_device(registry: Found) -> None:
+    serial = unique("R5-CR1-")  # a serial number may hold dashes
+    plain = service(f"adb-{serial}", 5555)
+    wireless = service(f"adb-{serial}-aB3xY9", 40_001, CONNECT)
+    async with looking(registry), announced(plain, wireless) as phone:
+        await registry.until(lambda: len(registry.address(serial)) == 6)
+        assert registry.address(serial) == {
+            "host": "127.0.0.1", "port": "5555", "serial": serial,
+            "tls": f"adb-{serial}-aB3xY9", "tls_host": "127.0.0.1", "tls_port": "40001",
+        }  # fmt: skip
+        assert [d.id for d in registry.proposed if serial in d.id] == [f"adb-{serial}"]
+
+        await (await phone.async_unregister_service(plain))
+        await registry.until(lambda: "host" not in registry.address(serial))
+        assert registry.address(serial)["tls_port"] == "40001"
+        await (await phone.async_unregister_service(wireless))
+        await registry.until(lambda: f"adb-{serial}" not in ids(registry))
+
+
+async def test_a_port_that_changes_is_followed(registry: Found) -> None:
+    serial = unique("SIM")
+    first = service(f"adb-{serial}-abcdef", 40_001, CONNECT)
+    async with looking(registry), announced(first) as phone:
+        await registry.until(lambda: f"adb-{serial}" in ids(registry))
+        await registry.approve(serial)
+        again = service(f"adb-{serial}-abcdef", 40_002, CONNECT)
+        again.server = first.server
+        await (await phone.async_update_service(again))
+        await registry.until(lambda: registry.approved[0].address["tls_port"] == "40002")
+
+
+async def test_a_phone_that_met_its_own_name_is_the_same_phone(registry: Found) -> None:
+    serial = unique("SIM")
+    name = f"adb-{serial}-abcdef (2)"
+    async with looking(registry), announced(service(name, 40_001, CONNECT)):
+        await registry.until(lambda: f"adb-{serial}" in ids(registry))
+
+
+async def test_an_address_of_the_network_is_preferred(registry: Found) -> None:
+    both, linked = unique("adb-both"), unique("adb-linked")
+    async with (
+        looking(registry),
+        announced(
+            service(linked, 5_000, PLAIN, "fe80::1"),
+            service(both, 5_001, PLAIN, "2001:db8::1", "fe80::1", "192.0.2.7"),
+        ),
+    ):
+        await registry.until(lambda: both in ids(registry))
+        found = registry.found(both)
+        assert found is not None
+        assert found.address["host"] == "192.0.2.7"
+        assert registry.found(linked) is None
+
+
+async def test_what_waits_to_be_paired_is_no_phone_yet(registry: Found) -> None:
+    name, after = unique("adb-pairing"), unique("adb-after")
+    async with looking(registry) as announcements:
+        seen = asyncio.create_task(announcements.first(lambda one: one.name == name))
+        async with announced(service(name, 37_000, PAIRING), service(after, 5_000)):
+            assert (await asyncio.wait_for(seen, 15)).port == 37_000
+            await registry.until(lambda: after in ids(registry))
+            assert [one.name for one in announcements.known(PAIRING) if one.name == name] == [name]
+            assert not any(name in device for device in ids(registry))
 
 
 async def test_a_hostile_name_is_not_shown_to_anybody(registry: Found) -> None:
     hostile, after = unique("[red]$(reboot) {{ 7 * 7 }}"), unique("adb-after")
-    async with (
-        service(hostile, 5_000),
-        service(after, 5_001),
-        zeroconf_phones(registry.propose, registry.withdraw, loopback_only=True),
-    ):
+    async with announced(service(hostile, 5_000), service(after, 5_001)), looking(registry):
         await registry.until(lambda: after in ids(registry))
         assert not any("reboot" in device for device in ids(registry))
+
+
+@pytest.mark.parametrize("label", [b"\xff" * 63, b"\x1b[31m", b"[x]", b""], ids=str)
+async def test_a_name_that_nobody_can_ask_for_disturbs_nothing(
+    registry: Found, label: bytes
+) -> None:
+    """zeroconf reads more names than it is willing to say."""
+    broke: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broke.append(context))
+    after = unique("adb-after")
+    async with looking(registry) as announcements:
+        _hear(announcements, pointer(label))
+        async with announced(service(after, 5_000)):
+            async with asyncio.timeout(15):
+                await announcements.first(lambda one: one.name == after)
+            await registry.until(lambda: after in ids(registry))
+    assert broke == []
+
+
+def _hear(announcements: Announced, packet: bytes) -> None:
+    """As if it had come from the network, where it would reach other tests too."""
+    zeroconf = announcements._zeroconf.zeroconf
+    zeroconf.record_manager.async_updates_from_response(DNSIncoming(packet))
 
 
 async def test_pc_and_car_are_proposed_by_their_announcements(
@@ -141,84 +207,3 @@ async def _is_not_usable(registry: Found, device: str) -> None:
     with pytest.raises(DeviceUnavailable):
         await registry.reach(device, invocation("take_a_photo"))
     assert registry.adapter.calls == []
-
-
-async def test_approving_says_why_a_device_is_not_connected(registry: Found) -> None:
-    why = "the phone asks its owner to allow this hub"
-    registry.adapter.refuses = DeviceNeedsPerson(why)
-    registry.propose(PHONE)
-    await registry.approve(PHONE.id)
-    assert not registry.connected(PHONE.id)
-    assert registry.problem(PHONE.id) == why
-    registry.adapter.refuses = None
-    await registry.approve(PHONE.id)
-    assert registry.connected(PHONE.id)
-    assert not registry.problem(PHONE.id)
-
-
-async def test_what_is_configured_stays_and_names_are_one_devices_own(registry: Found) -> None:
-    registry.load((PHONE.model_copy(update={"id": "hub", "name": "Hub"}),))
-    registry.propose(PHONE)
-    await registry.approve(PHONE.id)
-    with pytest.raises(HubError, match="stands in the configuration"):
-        await registry.remove("hub")
-    with pytest.raises(HubError, match="another device is called 'hub'"):
-        registry.rename(PHONE.id, "hub")
-
-
-async def test_a_flood_of_announcements_ends(registry: Found, tmp_path: Path) -> None:
-    registry.propose(PHONE)
-    await registry.approve(PHONE.id)
-    for number in range(registry_module.MAX_PROPOSALS + 200):
-        registry.propose(PHONE.model_copy(update={"id": f"forged-{number}"}))
-    assert len(registry.proposed) == registry_module.MAX_PROPOSALS
-    assert registry.refused_proposals == 200
-    assert [device.id for device in registry.approved] == [PHONE.id]
-    registry.propose(PHONE.model_copy(update={"address": {"host": "h", "port": "2"}}))
-    assert registry.approved[0].address["port"] == "2", "what is approved still moves"
-
-
-async def test_an_announcement_of_another_kind_changes_no_approved_device(registry: Found) -> None:
-    registry.propose(PHONE)
-    await registry.approve(PHONE.id)
-    kept = registry.approved
-    forged = PHONE.model_copy(update={"protocol": "homeassistant", "address": {"ha": "evil"}})
-    registry.propose(forged)
-    assert registry.approved == kept
-    assert registry.proposed == ()
-
-
-async def test_an_announcement_moves_no_device_of_the_configuration(registry: Found) -> None:
-    registry.load((PHONE,))
-    registry.propose(PHONE.model_copy(update={"address": {"host": "evil", "port": "1"}}))
-    assert registry.approved[0].address == PHONE.address
-
-
-async def test_approval_lasts_over_a_restart(registry: Found, tmp_path: Path) -> None:
-    with pytest.raises(NoSuchDevice):
-        await registry.approve("adb-1")
-    registry.propose(PHONE)
-    registry.propose(PHONE.model_copy(update={"id": "adb-2", "name": "2"}))
-    await registry.approve("adb-1")
-    registry.rename("adb-1", "Pixel")
-    await registry.close()
-
-    again = Found(tmp_path)
-    again.load()
-    assert [(d.id, d.name, d.approved) for d in again.approved] == [("adb-1", "Pixel", True)]
-    assert again.proposed == ()
-    await again.reach("adb-1", invocation("take_a_photo"))
-    await again.remove("Pixel")
-    last = Found(tmp_path)
-    last.load()
-    assert last.approved == ()
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'[{"id": 1}]', b"\xff"])
-async def test_a_damaged_file_is_named_in_one_line(
-    registry: Found, tmp_path: Path, content: bytes
-) -> None:
-    (tmp_path / "devices.json").write_bytes(content)
-    with pytest.raises(InvalidSettings, match=r"devices\.json is damaged: .*remove it") as caught:
-        registry.load()
-    assert "\n" not in str(caught.value)

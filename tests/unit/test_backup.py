@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from click.testing import Result
 from typer.testing import CliRunner
 
-from orchestrator.cli import cli
+from orchestrator.cli.commands import cli
 from orchestrator.journal import Journal, opening
 from orchestrator.journal.audit import look
 from orchestrator.journal.backup import NoBackup, backup

@@ -636,7 +636,7 @@ async def test_a_cancel_while_the_device_is_connecting_sends_nothing(
             asked.set()
             await gate.wait()
 
-        monkeypatch.setattr(hub.registry, "connect", connect)
+        monkeypatch.setattr(hub.registry.connections, "connect", connect)
         await hub.pipeline.submit(command("selfie"))
         await asked.wait()
         cancelling = asyncio.create_task(hub.pipeline.cancel("c1", "ann"))

@@ -32,6 +32,24 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
         ("hub.toml", "[store]\nurl = 'postgresql://me:secret@host/octopus'",
          r"hub\.toml: store\.url: Value error, must hold no password: store\.password_file[^@]*$"),
         ("hub.toml", "[store]\nkeep_days = -1", r"hub\.toml: store\.keep_days"),
+        ("hub.toml", "[http]\nport = 70000", r"hub\.toml: http\.port"),
+        ("hub.toml", "[http]\nhost = '0.0.0.0'", r"hub\.toml: unknown key http\.host"),
+        ("hub.toml", "[[console]]\nuser = 'local'", r"hub\.toml: console 1: device: .*required"),
+        ("hub.toml", "[[console]]\ndevice = 'a'\n[[console]]\ndevice = 'b'\nport = 80",
+         r"hub\.toml: console 2: port: "),
+        ("hub.toml", "[[console]]\ndevice = 'a'\n[[console]]\ndevice = 'a'",
+         r"hub\.toml: console: .*a is a console twice"),
+        ("hub.toml", "[[console]]\ndevice = 'Mate'\n[[console]]\ndevice = 'mate'",
+         r"hub\.toml: console: .*mate is a console twice"),
+        ("hub.toml", "[console]\ndevice = 'a'", r"hub\.toml: console: write \[\[console\]\]$"),
+        ("hub.toml", "[[http]]\nport = 1",
+         r"hub\.toml: http: a section is needed, such as \[http\]$"),
+        ("hub.toml", "[phone]\nmanagers = 'local'",
+         r"hub\.toml: phone\.managers: a list is needed, in \[ \]$"),
+        ("hub.toml", "[[console]]\ndevice = 'a'\nuser = 'locla'",
+         r"hub\.toml: console 1: user: no user locla in people\.toml; did you mean local\?"),
+        ("hub.toml", "[phone]\nmanagers = ['ann']",
+         r"hub\.toml: phone\.managers: no user ann in people\.toml"),
         ("policy.toml", "[[rule]]\nverdict='deny'\n[[rule]]\nfunction='shutdwon'\nverdict='deny'",
          r"policy\.toml: rule 2: no function shutdwon; did you mean shutdown\?"),
         ("policy.toml", "[[rule]]\nuser='locla'\nverdict='deny'",
@@ -113,3 +131,53 @@ def test_a_policy_may_name_whoever_is_in_people(tmp_path: Path) -> None:
     rule = "[[rule]]\nuser=['guest', 'local']\nverdict='deny'"
     (tmp_path / "policy.toml").write_text(rule)
     assert settings.load(tmp_path)[0].policy.rules[0].user == ("guest", "local")
+
+
+def test_phones_are_managed_from_this_machine_and_by_whom_the_settings_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "people.toml").write_text("[users.ann]\n[users.bob]")
+    (tmp_path / "hub.toml").write_text("[phone]\nmanagers = ['ann']")
+    assert settings.load(tmp_path)[0].managers == {"ann", "local"}
+    assert settings.Settings().managers == {"local"}
+    broker = "[broker]\nurl = 'mqtt://host'\n"
+    (tmp_path / "hub.toml").write_text(broker)
+    assert not settings.load(tmp_path)[0].managers, "there anybody may call themselves local"
+    (tmp_path / "hub.toml").write_text(f"{broker}[phone]\nmanagers = ['local']")
+    assert settings.load(tmp_path)[0].managers == {"local"}
+
+
+def test_the_example_of_a_console_works(tmp_path: Path) -> None:
+    lines = (settings.PACKAGED / "hub.toml").read_text().splitlines()
+    begins = lines.index("# [[console]]")
+    example = [line.removeprefix("# ") for line in lines[begins:] if line.startswith("# ")]
+    (tmp_path / "hub.toml").write_text("\n".join(example))
+    [console] = settings.load(tmp_path)[0].console
+    assert console == settings.ConsoleSettings(device="pixel")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"host": "h", "port": "5555"},
+        {"usb": "R5CR1"},
+        {"tls_host": "h", "tls_port": "41235"},
+        {"serial": "R5CR1"},
+    ],
+)
+def test_one_way_to_a_phone_is_enough(tmp_path: Path, address: dict[str, str]) -> None:
+    (tmp_path / "hub.toml").write_text("")
+    said = ", ".join(f'{key} = "{value}"' for key, value in address.items())
+    phone = f'id = "p"\nname = "p"\nkind = "phone"\nprotocol = "adb"\naddress = {{ {said} }}'
+    (tmp_path / "devices.toml").write_text(f"[[device]]\n{phone}\n")
+    assert settings.load(tmp_path)[0].devices[0].address == address
+
+
+@pytest.mark.parametrize("port", ["port", "tls_port"])
+def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
+    (tmp_path / "hub.toml").write_text("")
+    address = f'address = {{ usb = "R5CR1", {port} = "wifi" }}'
+    phone = f'id = "p"\nname = "p"\nkind = "phone"\nprotocol = "adb"\n{address}'
+    (tmp_path / "devices.toml").write_text(f"[[device]]\n{phone}\n")
+    with pytest.raises(InvalidSettings, match=f"the address's {port} is a number"):
+        settings.load(tmp_path)

@@ -101,3 +101,58 @@ def test_a_line_of_an_event_moves_no_cursor() -> None:
         "   2000 ms   step 2 call on Pi xel: failed  [red] [2J no",
         "17:00:00 c0ffee11 step 2 call on p1: failed  [red] [2J no",
     ]
+
+
+def device(name: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "name": name, "kind": "phone", "id": f"adb-{name}", "functions": ["a", "b"],
+        "approved": True, "connected": False, "problem": "", "state": "connected", "todo": "",
+        "ways": [],
+    } | fields  # fmt: skip
+
+
+def test_devices_say_how_they_are_and_what_to_do() -> None:
+    console = printed(120)
+    view.devices(
+        console,
+        [
+            device("Pixel"),
+            device(
+                "R5CR1", state="found", functions=[], approved=False,
+                todo="octopus devices approve R5CR1",
+                ways=["USB", "wireless debugging at 192.0.2.7"],
+            ),
+            device("Redmi", state="unauthorized", todo="unlock the phone and tap Allow"),
+            device("[red]\x1b[2J", state="offline", todo="[bold]plug \x1b[2Jit in"),
+        ],
+    )  # fmt: skip
+    shown = text(console)
+    for said in (
+        "connected", "found by USB, wireless debugging at 192.0.2.7", "approve R5CR1",
+        "unauthorized", "unlock the phone and tap Allow", "[red] [2J", "[bold]plug  [2Jit in",
+    ):  # fmt: skip
+        assert said in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"connected": True}, "Pixel may be used now: 2 functions"),
+        (
+            {"connected": True, "state": "permission-missing", "todo": "switch it on"},
+            "Pixel may be used now: 2 functions; switch it on",
+        ),
+        ({}, "Pixel is approved and not connected yet: it does not answer"),
+        (
+            {"problem": "no connection", "todo": "plug it in"},
+            "Pixel is approved and not connected yet: no connection; plug it in",
+        ),
+        (
+            {"problem": "tap Allow", "todo": "tap Allow"},
+            "Pixel is approved and not connected yet: tap Allow",
+        ),
+    ],
+)
+def test_who_approves_is_told_what_is_left_to_do(fields: dict[str, Any], said: str) -> None:
+    assert view.approved(device("Pixel", **fields)) == said

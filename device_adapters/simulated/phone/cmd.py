@@ -1,84 +1,74 @@
-"""`cmd`: notification, media_session, bluetooth_manager."""
+"""`cmd`: the services that take commands, from the sdk on that taught them to."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from device_adapters.simulated.phone import (
+    am,
+    audio,
+    bluetooth,
+    display,
+    media,
+    notifications,
+    packages,
+    settings,
+)
 from device_adapters.simulated.phone.result import Result, Words, complain, say
-from device_adapters.simulated.phone.state import PAUSED, PLAYING, STOPPED, Notification, Phone
+from device_adapters.simulated.phone.state import Phone
 
-_STREAMS = {2: "STREAM_RING", 3: "STREAM_MUSIC", 4: "STREAM_ALARM"}
-_ZEN = {"off": 0, "priority": 1, "on": 2, "none": 2, "alarms": 3, "all": 0}
-_AFTER_KEY = {"play": PLAYING, "pause": PAUSED, "stop": STOPPED}
+NOT_FOUND = 20
+
+_NIGHT = {"yes": "2", "no": "1", "auto": "0"}
 
 
 def run(phone: Phone, words: Words) -> Result:
-    """The `cmd` command."""
-    service = SERVICES.get(words[0]) if words else None
-    if service is None:
-        return complain(f"cmd: Can't find service: {words[0] if words else ''}", 20)
+    """The `cmd` command; a service that takes none says so, and exits 0."""
+    if words[:1] == ["-l"]:
+        return say("\n".join(["Currently running services:", *(f"  {name}" for name in SERVICES)]))
+    found = SERVICES.get(words[0]) if words else None
+    if found is None:
+        return complain(f"cmd: Can't find service: {words[0] if words else ''}", NOT_FOUND)
+    since, service = found
+    if phone.sdk < since:
+        return complain("No shell command implementation.", 0)
     return service(phone, words[1:])
 
 
-def _notification(phone: Phone, words: Words) -> Result:
-    """set_dnd and post; what it does not understand is told, and exits 0."""
+def _night(phone: Phone, words: Words) -> Result:
+    """`cmd uimode night [yes|no|auto]`."""
+    secure = phone.settings["secure"]
     match words:
-        case ["set_dnd", mode] if mode in _ZEN:
-            phone.settings["global"]["zen_mode"] = str(_ZEN[mode])
-            return Result()
-        case ["post", "-t", title, tag, text]:
-            kept = [note for note in phone.notifications if note.tag != tag]
-            phone.notifications[:] = [*kept, Notification(tag, title, text)]
-            return say("posting:\n  Notification(channel=shell_cmd)")
-    return say("usage: cmd notification SUBCMD [args]")
+        case ["night", mode] if mode in _NIGHT:
+            secure["ui_night_mode"] = _NIGHT[mode]
+        case ["night"]:
+            pass
+        case _:
+            return Result(f"Unknown command: {words[0] if words else ''}\n".encode(), code=255)
+    names = {number: name for name, number in _NIGHT.items()}
+    return say(f"Night mode: {names.get(secure['ui_night_mode'], 'no')}")
 
 
-def _media_session(phone: Phone, words: Words) -> Result:
+def _status_bar(phone: Phone, words: Words) -> Result:
+    """`cmd statusbar expand-notifications|collapse`."""
     match words:
-        case ["dispatch", key]:
-            phone.media_keys.append(key)
-            phone.media_state = _AFTER_KEY.get(key, phone.media_state)
-            return Result()
-        case ["volume", *options]:
-            return _volume(phone, options)
-    return complain("Unknown command", 255)
+        case ["expand-notifications" | "expand-settings"]:
+            phone.shade = phone.awake
+        case ["collapse"]:
+            phone.shade = False
+        case _:
+            return Result(f"Unknown command: {words[0] if words else ''}\n".encode(), code=255)
+    return Result()
 
 
-def _volume(phone: Phone, options: Words) -> Result:
-    """--stream N, then --get or --set INDEX."""
-    pairs = dict(zip(options, [*options[1:], ""], strict=True))
-    stream = int(pairs.get("--stream", "3"))
-    volume = phone.volumes.get(stream)
-    if volume is None:
-        return complain("[E] invalid stream", 0)
-    lines = [f"[V] will control stream={stream} ({_STREAMS[stream]})"]
-    if "--set" in pairs:
-        index = int(pairs["--set"])
-        if not volume.lowest <= index <= volume.highest:
-            return complain(f"[E] index {index} out of range", 0)
-        volume = phone.volumes[stream] = replace(volume, index=index)
-        lines.append(f"[V] will set volume to index={index}")
-    if "--get" in pairs:
-        lines.append("[V] will get volume")
-        lines.append(f"[V] volume is {volume.index} in range [{volume.lowest}..{volume.highest}]")
-    return say("\n".join(lines))
-
-
-def _bluetooth(phone: Phone, words: Words) -> Result:
-    match words:
-        case ["enable" | "disable" as state]:
-            phone.bluetooth.on = state == "enable"
-            phone.bluetooth.connected = phone.bluetooth.in_reach & set(
-                phone.bluetooth.bonded if phone.bluetooth.on else ()
-            )
-            return say(f"{state}BluetoothSynchronous: Success")
-        case [wait] if wait.startswith("wait-for-state:"):
-            done = phone.bluetooth.on == (wait == "wait-for-state:STATE_ON")
-            return say(f"{wait}: {'Success' if done else 'Failed'}")
-    return complain("Unknown command", 255)
-
-
-SERVICES: dict[str, Callable[[Phone, Words], Result]] = {
-    "notification": _notification,
-    "media_session": _media_session,
-    "bluetooth_manager": _bluetooth,
+SERVICES: dict[str, tuple[int, Callable[[Phone, Words], Result]]] = {
+    "activity": (29, am.run),
+    "audio": (31, audio.command),
+    "bluetooth_manager": (bluetooth.COMMAND, bluetooth.command),
+    "display": (29, display.command),
+    "media_session": (30, media.command),
+    "notification": (29, notifications.command),
+    "package": (29, packages.command),
+    "settings": (29, settings.command),
+    "statusbar": (29, _status_bar),
+    "uimode": (29, _night),
 }
+"""By name: the first sdk whose service takes commands, and what it does."""

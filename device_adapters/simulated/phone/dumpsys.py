@@ -1,121 +1,60 @@
-"""`dumpsys`: the few parts that are read back, in Android's own words."""
+"""`dumpsys`: the parts that are read back, in Android's own words."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
+from device_adapters.simulated.phone import (
+    audio,
+    bluetooth,
+    display,
+    media,
+    notifications,
+    packages,
+    system,
+    windows,
+)
 from device_adapters.simulated.phone.result import Result, Words, complain, say
-from device_adapters.simulated.phone.state import Alarm, Phone
+from device_adapters.simulated.phone.state import Phone
+
+Part = Callable[[Phone, Words], str]
 
 
 def run(phone: Phone, words: Words) -> Result:
-    """The `dumpsys` command."""
-    part = PARTS.get(words[0]) if words else None
+    """The `dumpsys` command; it exits 0 whatever happens."""
+    rest = list(words)
+    if rest[:1] == ["-t"]:
+        del rest[:2]
+    if rest[:1] == ["-l"]:
+        return say("\n".join(["Currently running services:", *(f"  {name}" for name in PARTS)]))
+    part = PARTS.get(rest[0]) if rest else None
     if part is None:
-        return complain(f"Can't find service: {words[0] if words else ''}", 0)
-    return say(part(phone))
+        return complain(f"Can't find service: {rest[0] if rest else ''}", 0)
+    if rest[0] in phone.manners.refused_dumps:
+        return say(
+            f"Permission Denial: can't dump {rest[0]} from from pid=8123, uid=2000 due to missing "
+            "android.permission.DUMP permission"
+        )
+    phone.look()
+    return say(part(phone, rest[1:]))
 
 
-def _activity(phone: Phone) -> str:
-    record = f"ActivityRecord{{a1b2c3d u0 {phone.resumed} t42}}"
-    return (
-        "ACTIVITY MANAGER ACTIVITIES (dumpsys activity activities)\n"
-        f"Display #0 (activities from top to bottom):\n  topResumedActivity={record}\n"
-        f"  ResumedActivity: {record}"
-    )
+def _alone(part: Callable[[Phone], str]) -> Part:
+    return lambda phone, words: part(phone)
 
 
-def _alarm(phone: Phone) -> str:
-    lines = ["Current Alarm Manager state:", "  Settings:", "  pending alarms:"]
-    for alarm in phone.alarms:
-        when = f"{_next(phone, alarm):%Y-%m-%d %H:%M}:00.000"
-        lines += [
-            "    RTC_WAKEUP #1: Alarm{5b2 type 0 com.google.android.deskclock}",
-            "      tag=*walarm*:com.android.deskclock.ALARM_ALERT",
-            "      Alarm clock:",
-            f"        triggerTime={when}",
-        ]
-    for timer in phone.timers:
-        lines += [
-            "    ELAPSED_WAKEUP #2: Alarm{6c3 type 2 com.google.android.deskclock}",
-            "      tag=*walarm*:com.android.deskclock.action.TIMER_EXPIRED",
-            f"      whenElapsed=+{timer.seconds}s0ms",
-        ]
-    return "\n".join(lines)
-
-
-def _next(phone: Phone, alarm: Alarm) -> datetime:
-    """When the alarm rings next, by the phone's clock."""
-    now = phone.now()
-    when = now.replace(hour=alarm.hour, minute=alarm.minute, second=0, microsecond=0)
-    return when if when > now else when + timedelta(days=1)
-
-
-def _telephony(phone: Phone) -> str:
-    return f"last known state:\n  Phone Id=0\n    mCallState={phone.call_state}"
-
-
-def _bluetooth(phone: Phone) -> str:
-    radio = phone.bluetooth
-    state = "ON" if radio.on else "OFF"
-    lines = ["Bluetooth Status", f"  enabled: {str(radio.on).lower()}", f"  state: {state}"]
-    lines += ["AdapterProperties", f"  State: {state}", "  Bonded devices:"]
-    lines += [f"    {hidden(at)} [ DUAL ] {name}" for name, at in radio.bonded.items()]
-    lines += ["", "Profile: A2dpService"]
-    for name in radio.connected:
-        lines += [f"  mDevice: {hidden(radio.bonded[name])}"]
-        lines += ["    StateMachine: name=A2dpStateMachine state=Connected"]
-    return "\n".join(lines)
-
-
-def hidden(address: str) -> str:
-    """An address as newer Androids print it: only the end is shown."""
-    return "XX:XX:XX:XX:" + address[-5:]
-
-
-def _media(phone: Phone) -> str:
-    return (
-        "MEDIA SESSION SERVICE (dumpsys media_session)\n  Sessions Stack - have 1 sessions:\n"
-        "    spotify-media-session com.spotify.music/spotify-media-session (userId=0)\n"
-        f"      state=PlaybackState {{state={phone.media_state}, position=0, speed=1.0}}"
-    )
-
-
-def _notification(phone: Phone) -> str:
-    lines = ["Current Notification Manager state:", "  Notification List:"]
-    for note in phone.notifications:
-        lines.append(f"    NotificationRecord(0x1: pkg=com.android.shell id=2020 tag={note.tag} )")
-    return "\n".join(lines)
-
-
-def _power(phone: Phone) -> str:
-    state = "Awake" if phone.awake else "Asleep"
-    return f"POWER MANAGER (dumpsys power)\nPower Manager State:\n  mWakefulness={state}"
-
-
-def _window(phone: Phone) -> str:
-    showing, secure = str(phone.locked).lower(), str(phone.secure).lower()
-    return (
-        "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n    KeyguardServiceDelegate\n"
-        f"      showing={showing}\n      inputRestricted={showing}\n      secure={secure}"
-    )
-
-
-def _package(phone: Phone) -> str:
-    granted = [
-        f"      android.permission.{name}: granted={str(given).lower()}"
-        for name, given in phone.permissions.items()
-    ]
-    return "\n".join(["Packages:", "  Package [com.android.shell]:", *granted])
-
-
-PARTS: dict[str, Callable[[Phone], str]] = {
-    "activity": _activity,
-    "alarm": _alarm,
-    "bluetooth_manager": _bluetooth,
-    "media_session": _media,
-    "notification": _notification,
-    "package": _package,
-    "power": _power,
-    "telephony.registry": _telephony,
-    "window": _window,
+PARTS: dict[str, Part] = {
+    "SurfaceFlinger": display.surface_flinger,
+    "activity": windows.activity,
+    "alarm": _alone(system.alarm),
+    "audio": _alone(audio.dump),
+    "battery": _alone(system.battery),
+    "bluetooth_manager": _alone(bluetooth.dump),
+    "diskstats": _alone(system.diskstats),
+    "display": _alone(display.dump),
+    "input": _alone(windows.reader),
+    "media_session": _alone(media.dump),
+    "notification": notifications.dump,
+    "package": packages.dump,
+    "power": _alone(windows.power),
+    "telephony.registry": _alone(system.telephony),
+    "window": windows.window,
 }

@@ -3,15 +3,21 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
 
-from device_adapters.simulated.phone.java import JavaError, decode_int, parse_float, parse_long
+from device_adapters.simulated.phone.java import (
+    ILLEGAL,
+    JavaError,
+    decode_int,
+    parse_float,
+    parse_long,
+)
 from device_adapters.simulated.phone.result import Words
 
 Extra = str | int | float | bool | list[str] | list[int]
 
 MAIN, LAUNCHER = "android.intent.action.MAIN", "android.intent.category.LAUNCHER"
 VIEW = "android.intent.action.VIEW"
-ILLEGAL = "java.lang.IllegalArgumentException"
 _FLAGS = {
     "--activity-brought-to-front": 0x00400000,
     "--activity-clear-top": 0x04000000,
@@ -40,15 +46,39 @@ class Intent:
     flags: int = 0
     extras: dict[str, tuple[str, Extra]] = field(default_factory=dict)
     wait: bool = False
+    stop_first: bool = False
 
     def text(self, name: str) -> str:
-        """An extra as text, empty where it is missing."""
-        return str(self.extras.get(name, ("", ""))[1])
+        """A String extra; empty where it is missing or of another type, as getStringExtra does."""
+        kind, value = self.extras.get(name, ("", ""))
+        return str(value) if kind == "String" else ""
+
+    def integer(self, name: str) -> int | None:
+        """An Integer extra; None where it is missing or of another type."""
+        kind, value = self.extras.get(name, ("", None))
+        return value if kind == "Integer" and isinstance(value, int) else None
+
+    def flag(self, name: str) -> bool:
+        """A Boolean extra; False where it is missing or of another type."""
+        kind, value = self.extras.get(name, ("", False))
+        return kind == "Boolean" and value is True
+
+
+def link(uri: str | None) -> SplitResult:
+    """A URI's parts; what is no URI has none."""
+    try:
+        return urlsplit(uri or "")
+    except ValueError:
+        return urlsplit("")
 
 
 def parse(words: Words) -> Intent:
     """Words to an intent; raises `JavaError`."""
-    reader = _Reader(words)
+    return read(Reader(words))
+
+
+def read(reader: "Reader") -> Intent:
+    """An intent from what is left: every option, then one bare word, whosever it is."""
     intent, known = Intent(), False
     while (option := reader.option()) is not None:
         known = _apply(intent, option, reader) or known
@@ -60,7 +90,7 @@ def parse(words: Words) -> Intent:
     return intent
 
 
-def _apply(intent: Intent, option: str, reader: "_Reader") -> bool:
+def _apply(intent: Intent, option: str, reader: "Reader") -> bool:
     """Put one option into the intent; whether it says what to start."""
     if option in _FIELDS:
         setattr(intent, _FIELDS[option], reader.required())
@@ -81,6 +111,7 @@ def _apply(intent: Intent, option: str, reader: "_Reader") -> bool:
         intent.flags |= _FLAGS[option]
     elif option in _SWITCHES:
         intent.wait = intent.wait or option == "-W"
+        intent.stop_first = intent.stop_first or option == "-S"
     elif option in _IGNORED:
         reader.required()
     else:
@@ -148,7 +179,7 @@ _EXTRAS: dict[str, tuple[str, Callable[[str], Extra]]] = {
 }
 
 
-class _Reader:
+class Reader:
     """Android's ShellCommand: options, and `-aX` as `-a X`."""
 
     def __init__(self, words: Words) -> None:
@@ -170,6 +201,10 @@ class _Reader:
             self._rest = word[2:]
             return word[:2]
         return word
+
+    def peek(self) -> str | None:
+        """The next word, left where it is."""
+        return self._words[self._position] if self._position < len(self._words) else None
 
     def next(self) -> str | None:
         """The next word, whatever it is."""

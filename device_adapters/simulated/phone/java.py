@@ -2,6 +2,7 @@
 
 import re
 
+ILLEGAL = "java.lang.IllegalArgumentException"
 _FORMAT = "java.lang.NumberFormatException"
 _INT, _LONG = 2**31, 2**63
 

@@ -4,11 +4,17 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from device_adapters.simulated.phone.java import ILLEGAL, JavaError
 
 Cell = str | int | float | None
 
 NAME, NUMBER = "vnd.android.cursor.item/name", "vnd.android.cursor.item/phone_v2"
-SENT = 2
+INBOX, SENT = 1, 2
+MAY_WRITE = 500
+"""The lowest access level of a calendar that takes events."""
+
 _SCHEMA = f"""
 CREATE TABLE raw_contacts (_id INTEGER PRIMARY KEY AUTOINCREMENT, account_type, account_name,
     deleted INTEGER DEFAULT 0, display_name);
@@ -26,10 +32,14 @@ CREATE TABLE calendars (_id INTEGER PRIMARY KEY, calendar_displayName,
 CREATE TABLE events (_id INTEGER PRIMARY KEY AUTOINCREMENT, calendar_id INTEGER, title,
     description, dtstart INTEGER, dtend INTEGER, eventTimezone, deleted INTEGER DEFAULT 0);
 CREATE TRIGGER bad_event AFTER INSERT ON events WHEN new.dtend < new.dtstart
-    OR new.calendar_id NOT IN (SELECT _id FROM calendars) BEGIN
+    OR new.calendar_id NOT IN (SELECT _id FROM calendars WHERE calendar_access_level >= {MAY_WRITE})
+    OR NOT known_zone(new.eventTimezone) BEGIN
     DELETE FROM events WHERE _id = new._id; END;
 CREATE TABLE sms (_id INTEGER PRIMARY KEY AUTOINCREMENT, address, date INTEGER, type INTEGER, body);
 CREATE VIEW sent AS SELECT * FROM sms WHERE type = {SENT};
+CREATE VIEW inbox AS SELECT * FROM sms WHERE type = {INBOX};
+CREATE TABLE calls (_id INTEGER PRIMARY KEY AUTOINCREMENT, number, name, date INTEGER,
+    duration INTEGER DEFAULT 0, type INTEGER);
 CREATE TABLE images (_id INTEGER PRIMARY KEY AUTOINCREMENT, _data, _display_name, mime_type,
     date_added INTEGER);
 INSERT INTO calendars VALUES (1, 'Holidays', 200, 0, 1), (3, 'Personal', 700, 1, 1);
@@ -41,9 +51,27 @@ _TABLES = {
     "com.android.calendar/calendars": "calendars",
     "com.android.calendar/events": "events",
     "sms": "sms",
+    "sms/inbox": "inbox",
     "sms/sent": "sent",
+    "call_log/calls": "calls",
     "media/external/images/media": "images",
+    "media/external_primary/images/media": "images",
 }
+_NEEDED = {
+    "calendar_id": "New events must specify a calendar id",
+    "dtstart": "DTSTART cannot be empty.",
+    "eventTimezone": "Event values must include a time zone",
+    "dtend": "DTEND and DURATION cannot both be null for an event.",
+}
+"""What CalendarProvider2 says where a value is missing."""
+
+
+def _known_zone(name: object) -> bool:
+    """Whether there is a time zone of this name."""
+    try:
+        return bool(ZoneInfo(str(name)))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
 
 
 class Contact(NamedTuple):
@@ -106,6 +134,7 @@ class Provider:
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.row_factory = sqlite3.Row
+        self._db.create_function("known_zone", 1, _known_zone)
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -125,7 +154,11 @@ class Provider:
         return [dict(row) for row in found]
 
     def insert(self, uri: str, values: Mapping[str, Cell]) -> int | None:
-        """Add a row; its id."""
+        """Add a row; its id. Events that are wrong vanish, or raise `JavaError`."""
+        if target(uri).table == "events":
+            for name, complaint in _NEEDED.items():
+                if values.get(name) is None:
+                    raise JavaError(ILLEGAL, complaint)
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
         statement = f"INSERT INTO {target(uri).table} ({names}) VALUES ({marks})"
@@ -158,10 +191,14 @@ class Provider:
         row: dict[str, Cell] = {"_data": path, "_display_name": name, "date_added": added}
         self.insert("content://media/external/images/media", row)
 
-    def add_sent(self, address: str, body: str, date: int) -> None:
-        """A message that went out."""
-        row: dict[str, Cell] = {"address": address, "body": body, "date": date, "type": SENT}
+    def add_sent(self, address: str, body: str, date: int, box: int = SENT) -> None:
+        """A message that went out, or with another box one that did not."""
+        row: dict[str, Cell] = {"address": address, "body": body, "date": date, "type": box}
         self.insert("content://sms", row)
+
+    def forbid_calendars(self) -> None:
+        """Leave only calendars that may be read."""
+        self._db.execute("UPDATE calendars SET calendar_access_level = 200")
 
     def contacts(self) -> list[Contact]:
         """Names and numbers."""

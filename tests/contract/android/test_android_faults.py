@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from device_adapters.android import AndroidAdapter, keys
-from device_adapters.android.transport import AdbTransport
+from device_adapters.adb import keys
+from device_adapters.adb.adbshell import AdbShell
+from device_adapters.adb.tcp import TcpBulk
+from device_adapters.android import AndroidAdapter
 from device_adapters.simulated.phone import Fault, Manner, SimulatedPhone, Trust
 from schemas.errors import (
     DeviceNeedsPerson,
@@ -16,11 +18,14 @@ from schemas.errors import (
     DeviceUnavailable,
     DeviceUncertain,
 )
-from tests.contract.android.android_kit import Call, adapter_for, invocation
+from tests.contract.android.android_kit import ADB_SERVER, ADB_SHELL, Call, adapter_for, invocation
 
 NUMBER = "+491511234567"
 
+by_both = pytest.mark.parametrize("transport", [ADB_SHELL, ADB_SERVER], indirect=True)
 
+
+@by_both
 @pytest.mark.parametrize("manner", [Manner.UNPLUG, Manner.RUN_THEN_UNPLUG])
 async def test_unplugged_as_the_effect_is_sent(
     phone: SimulatedPhone, call: Call, manner: Manner
@@ -32,6 +37,7 @@ async def test_unplugged_as_the_effect_is_sent(
     assert len(dialled) == (manner is Manner.RUN_THEN_UNPLUG)  # never tried twice
 
 
+@by_both
 async def test_unplugged_before_the_effect(phone: SimulatedPhone, call: Call) -> None:
     phone.inject(Fault("dumpsys telephony", Manner.UNPLUG))
     with pytest.raises(DeviceUnavailable):
@@ -39,9 +45,10 @@ async def test_unplugged_before_the_effect(phone: SimulatedPhone, call: Call) ->
     assert phone.state.called == []
 
 
+@by_both
 async def test_gone_while_looking_whether_it_happened(phone: SimulatedPhone, call: Call) -> None:
     phone.state.provider.add_contact("Ann", NUMBER)
-    phone.inject(Fault("dumpsys alarm", Manner.REFUSE))
+    phone.inject(Fault("dumpsys alarm", Manner.REFUSE, times=2))
     with pytest.raises(DeviceUncertain):
         await call("set_timer_alarm", time="07:30", label="x")
     phone.inject(Fault("dumpsys notification", Manner.UNPLUG))
@@ -49,6 +56,7 @@ async def test_gone_while_looking_whether_it_happened(phone: SimulatedPhone, cal
         await call("show_notification", text="hi")
 
 
+@by_both
 async def test_the_next_call_connects_again(phone: SimulatedPhone, call: Call) -> None:
     await call("change_screen_brightness", level=1)
     await phone.unplug()
@@ -59,6 +67,7 @@ async def test_the_next_call_connects_again(phone: SimulatedPhone, call: Call) -
     assert phone.state.settings["system"]["screen_brightness"] == "77"
 
 
+@by_both
 async def test_a_silent_phone_ends_in_time(phone: SimulatedPhone, adapter: AndroidAdapter) -> None:
     await adapter.connect()
     phone.inject(Fault("settings put", Manner.HANG))
@@ -70,6 +79,7 @@ async def test_a_silent_phone_ends_in_time(phone: SimulatedPhone, adapter: Andro
         await adapter.call(invocation("send_text_message", 0.5, **arguments))
 
 
+@by_both
 async def test_a_call_that_waits_in_vain_for_its_turn(
     phone: SimulatedPhone, adapter: AndroidAdapter
 ) -> None:
@@ -92,6 +102,7 @@ async def ended(adapter: AndroidAdapter, wanted: object) -> type[Exception] | No
     return None
 
 
+@by_both
 async def test_many_calls_at_once_all_end(phone: SimulatedPhone, call: Call) -> None:
     levels = range(8)
     await asyncio.gather(*(call("set_volume", level=n, volume_type="media") for n in levels))
@@ -102,6 +113,7 @@ async def test_many_calls_at_once_all_end(phone: SimulatedPhone, call: Call) -> 
     assert len(done) == 3
 
 
+@by_both
 async def test_a_cancelled_call_leaves_a_usable_adapter(
     phone: SimulatedPhone, adapter: AndroidAdapter, call: Call
 ) -> None:
@@ -161,7 +173,7 @@ async def test_something_else_there(key: Path) -> None:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    transport = AdbTransport("127.0.0.1", port, key)
+    transport = AdbShell(TcpBulk("127.0.0.1", port), key)
     with pytest.raises(DeviceUnavailable):
         await transport.connect(1.0)
     await closed.wait()
@@ -170,7 +182,7 @@ async def test_something_else_there(key: Path) -> None:
 
 
 async def test_files_go_both_ways(phone: SimulatedPhone, key: Path) -> None:
-    transport = AdbTransport("127.0.0.1", phone.port, key)
+    transport = AdbShell(TcpBulk("127.0.0.1", phone.port), key)
     data = bytes(range(256)) * 2000
     await transport.push(data, "/sdcard/Download/it's.bin", within=5)
     assert phone.state.files.read("/sdcard/Download/it's.bin") == data

@@ -87,6 +87,27 @@ async def test_a_person_with_a_number_needs_no_contact(phone: SimulatedPhone, ca
 
 
 @pytest.mark.parametrize(
+    "number",
+    [
+        "+112", "+1 911", "+49 (112)", "+353 999", "00 44 999", "011 1 911", "0-0-0", "15", "061",
+        "1 1 4", "1122", "10111", "9.1/1\n",
+    ],
+)  # fmt: skip
+async def test_emergency_numbers_however_written(
+    phone: SimulatedPhone, call: Call, number: str
+) -> None:
+    for function in ("make_phone_call", "send_text_message"):
+        with pytest.raises(DeviceRefused, match="emergency"):
+            await call(function, phone_number=number, contact_name=number, message="x")
+    assert (phone.state.called, phone.state.sent) == ([], [])
+
+
+@pytest.mark.parametrize("number", ["+44 20 7946 0999", "0049 151 1234567", "01112345678", "5550"])
+async def test_numbers_that_only_look_a_little_like_it(call: Call, number: str) -> None:
+    assert (await call("make_phone_call", phone_number=number)).evidence is VERIFIED
+
+
+@pytest.mark.parametrize(
     ("person", "reason"),
     [
         ("Ann <112>", "emergency"),

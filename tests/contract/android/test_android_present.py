@@ -5,7 +5,8 @@ import copy
 import pytest
 
 from device_adapters.android import AndroidAdapter
-from device_adapters.simulated.phone import Fault, Manner, SimulatedPhone
+from device_adapters.simulated.phone import Fault, Manner, SimulatedPhone, settings
+from device_adapters.simulated.phone.manners import Manners
 from device_adapters.simulated.phone.state import Volume
 from schemas.base import Scalar
 from schemas.call import Restore
@@ -89,6 +90,14 @@ async def test_what_a_phone_does_not_tell(
 ) -> None:
     phone.inject(Fault(asked, Manner.ANSWER, stdout=f"{said}\n"))
     assert await adapter.present(invocation(function)) is None
+
+
+async def test_a_makers_scale_is_not_read_as_androids(
+    phone: SimulatedPhone, adapter: AndroidAdapter
+) -> None:
+    phone.state.manners = Manners(brightest=4095)
+    settings.set_brightness(phone.state, 200 / 4095)
+    assert await adapter.present(invocation("change_screen_brightness")) is None
 
 
 async def test_most_functions_have_no_way_back(adapter: AndroidAdapter) -> None:

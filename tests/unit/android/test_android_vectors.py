@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from device_adapters.simulated.phone import content, intent
+from device_adapters.simulated.phone import Phone, contentcall, intent
 from device_adapters.simulated.phone.java import JavaError
+from tests.unit.android.userspace_kit import run
 
 RECORDED = Path(__file__).parents[2] / "fixtures/android/vectors.jsonl"
 VECTORS = [json.loads(line) for line in RECORDED.read_text().splitlines()]
@@ -36,7 +37,7 @@ def test_am(vector: dict[str, Any]) -> None:
     assert am(vector["argv"]) == vector["result"]
 
 
-def shown(call: content.ContentCall) -> str:
+def shown(call: contentcall.ContentCall) -> str:
     """The provider call, in the vectors' words."""
 
     def text(value: object) -> str:
@@ -70,7 +71,25 @@ def shown(call: content.ContentCall) -> str:
 @pytest.mark.parametrize("vector", CONTENT, ids=lambda vector: " ".join(vector["argv"])[:60])
 def test_content(vector: dict[str, Any]) -> None:
     try:
-        call, error = shown(content.parse(vector["argv"])), None
-    except content.BadCommandError as exc:
+        call, error = shown(contentcall.parse(vector["argv"])), None
+    except contentcall.BadCommandError as exc:
         call, error = None, f"[ERROR] {exc}"
     assert (call, error) == (vector["call"], vector["error"])
+
+
+@pytest.mark.parametrize("vector", AM, ids=lambda vector: " ".join(vector["argv"])[:60])
+def test_the_am_command_says_what_its_parser_says(phone: Phone, vector: dict[str, Any]) -> None:
+    result = run(phone, "am", "start", *vector["argv"])
+    failed = vector["result"].get("error")
+    assert (failed or "") in result.stderr.decode()
+    assert (result.code == 255) is (failed is not None)
+
+
+@pytest.mark.parametrize("vector", CONTENT, ids=lambda vector: " ".join(vector["argv"])[:60])
+def test_the_content_command_says_what_its_parser_says(
+    phone: Phone, vector: dict[str, Any]
+) -> None:
+    result = run(phone, "content", *vector["argv"])
+    assert result.code == 0
+    said = result.stdout.decode()
+    assert vector["error"] in said if vector["error"] else "[ERROR]" not in said

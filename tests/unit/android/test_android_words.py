@@ -4,7 +4,7 @@ import pytest
 
 from device_adapters.android import people
 from device_adapters.android.content import read_rows
-from device_adapters.android.controls import level_of, scaled
+from device_adapters.android.filling import Template
 from schemas.errors import DeviceRefused
 
 
@@ -34,19 +34,29 @@ def test_what_is_no_row_is_refused(text: str) -> None:
         read_rows(text, ("_id", "body"))
 
 
+SCALED = Template("{level | scale lowest highest}")
+LEVEL = Template("{index | level lowest highest}")
+
+
 @pytest.mark.parametrize(
     ("level", "lowest", "highest", "index"),
     [(0, 0, 7, 0), (10, 0, 7, 7), (5, 0, 15, 8), (0, 1, 7, 1), (1, 0, 7, 1), (4, 0, 255, 102)],
 )
 def test_scales(level: int, lowest: int, highest: int, index: int) -> None:
-    assert scaled(level, lowest, highest) == index
+    assert SCALED.value({"level": level, "lowest": lowest, "highest": highest}) == index
 
 
 @pytest.mark.parametrize(("lowest", "highest"), [(0, 7), (1, 7), (0, 15), (0, 25), (0, 255)])
 def test_a_level_is_read_back_as_it_was_set(lowest: int, highest: int) -> None:
+    ends = {"lowest": lowest, "highest": highest}
+
+    def scaled(level: object) -> int:
+        return int(str(SCALED.value({"level": int(str(level)), **ends})))
+
+    def level_of(index: int) -> object:
+        return LEVEL.value({"index": index, **ends})
+
     for level in range(11):
-        index = scaled(level, lowest, highest)
-        assert scaled(level_of(index, lowest, highest), lowest, highest) == index
+        assert scaled(level_of(scaled(level))) == scaled(level)
     for index in range(lowest, highest + 1):
-        off = abs(scaled(level_of(index, lowest, highest), lowest, highest) - index)
-        assert off <= (highest - lowest) / 20 + 0.5
+        assert abs(scaled(level_of(index)) - index) <= (highest - lowest) / 20 + 0.5

@@ -1,0 +1,1 @@
+"""The wire half of a simulated phone: what Android's adbd says and hears."""

@@ -1,0 +1,1 @@
+"""The HTTP door: the hub's web page and who may see it."""

@@ -1,0 +1,229 @@
+"""The HTTP door: the hub's web page, on loopback. Everything goes through the service, as by MQTT.
+
+    /                        asks for a token, which POST /in takes
+    /at/<visit>/in/<secret>  a link that is good once; both lead to
+    /at/<visit>/             the page, for whoever has the visit's cookie
+    /at/<visit>/run/<id>     one command
+    /at/<visit>/do/<what>    where its forms go; each holds what only this visit knows
+    /at/<visit>/news         says when there is something new
+
+Each way in has a port of its own: this machine's, and one for every phone that is a console. What a
+phone was given is of no use on another way, and a phone's way takes no token: whatever app on it
+finds the port has nothing to guess.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from orchestrator.bus import Bus
+from orchestrator.doors.web import forms, pages
+from orchestrator.doors.web.access import Tokens
+from orchestrator.doors.web.guarded import Guarded
+from orchestrator.doors.web.listen import answering, listening
+from orchestrator.doors.web.news import News, TooManyPages
+from orchestrator.doors.web.visits import HERE, VISIT_LASTS, Visit, Visits
+from orchestrator.pipeline import BadCommand
+from orchestrator.service import Service
+from schemas.command import Command
+from schemas.errors import HubError
+
+log = logging.getLogger(__name__)
+
+COOKIE = "octopus-{}"
+"""Of a visit, by its path: any app on the machine may set a cookie of a name that it knows."""
+BROKE = "the hub broke while answering; its log says why"
+ASK_AGAIN = (
+    "this page is over, or its link was followed before: open the newest notification, or run "
+    "`octopus phone open` on the hub"
+)
+_ID = re.compile(r"[\w.:-]{1,64}")
+
+
+class NoVisit(HubError):
+    """This page is over."""
+
+    code = "no_visit"
+
+
+class HttpDoor:
+    """Serves the page."""
+
+    def __init__(self, service: Service, bus: Bus, tokens: Tokens, visits: Visits) -> None:
+        self._service = service
+        self._bus = bus
+        self._tokens = tokens
+        self._visits = visits
+        self._pages = pages.Pages(service)
+        self._news = News()
+        self._ways: dict[int, str] = {}
+
+    @asynccontextmanager
+    async def serving(self, wanted: Mapping[str, int]) -> AsyncIterator[Mapping[str, int]]:
+        """Answer requests while the block lasts, on a port of 127.0.0.1 for each way in: the wanted
+        one, any free one for 0."""
+        self._service.on_devices(self._news.tell)
+        with contextlib.ExitStack() as stack:
+            sockets = {way: stack.enter_context(listening(port)) for way, port in wanted.items()}
+            ports: dict[str, int] = {way: one.getsockname()[1] for way, one in sockets.items()}
+            self._ways = {port: way for way, port in ports.items()}
+            news = asyncio.create_task(self._news.listen(self._bus), name="http door: news")
+            try:
+                async with answering(self._app(), [*sockets.values()]):
+                    try:
+                        yield ports
+                    finally:
+                        self._news.close()  # or the open streams would be waited for
+            finally:
+                news.cancel()
+                await asyncio.wait([news])
+
+    def _app(self) -> Starlette:
+        at = "/at/{visit}"
+        return Starlette(
+            routes=[
+                Route("/", self._front),
+                Route("/in", self._show_token, methods=["POST"]),
+                Route(f"{at}/in/{{secret}}", self._follow),
+                Route(f"{at}/", self._home),
+                Route(f"{at}/run/{{run}}", self._run),
+                Route(f"{at}/news", self._stream),
+                Route(f"{at}/do/{{what:path}}", self._do, methods=["POST"]),
+                Mount("/static", StaticFiles(directory=pages.FOLDER / "static")),
+            ],
+            middleware=[Middleware(Guarded)],
+            exception_handlers={
+                HubError: self._failed, HTTPException: self._no_page, Exception: self._broke,
+            },
+        )  # fmt: skip
+
+    def _way(self, request: Request) -> str:
+        return self._ways[request.scope["server"][1]]
+
+    def _visit(self, request: Request) -> Visit:
+        """Whose request it is; NoVisit where nobody came in."""
+        path = request.path_params["visit"]
+        cookie = request.cookies.get(COOKIE.format(path), "")
+        visit = self._visits.of(path, cookie, self._way(request))
+        if visit is None:
+            raise NoVisit(ASK_AGAIN if self._way(request) != HERE else "")
+        return visit
+
+    async def _front(self, request: Request) -> Response:
+        if self._way(request) != HERE:
+            raise NoVisit(ASK_AGAIN)
+        return HTMLResponse(self._pages.login())
+
+    async def _show_token(self, request: Request) -> Response:
+        if self._way(request) != HERE:
+            raise NoVisit(ASK_AGAIN)
+        form = await forms.read(request)
+        token = self._tokens.find(form.get("token", ""))
+        if token is None:
+            log.warning("somebody showed a token that is none")
+            raise NoVisit("that is no token of this hub: `octopus token new USER` makes one")
+        return _entered(*self._visits.open(token.user, HERE, token.digest), "")
+
+    async def _follow(self, request: Request) -> Response:
+        if request.method != "GET" or "sec-purpose" in request.headers:
+            raise HTTPException(405)  # only looked at, or fetched ahead: the link stays good
+        way, path = self._way(request), request.path_params["visit"]
+        run = request.query_params.get("run", "")
+        where = f"run/{quote(run)}" if _ID.fullmatch(run) else ""
+        entered = self._visits.follow(path, request.path_params["secret"], way)
+        if entered is not None:
+            return _entered(*entered, where)
+        return _to(self._visit(request), where)  # followed before, by this very browser
+
+    async def _home(self, request: Request) -> Response:
+        return HTMLResponse(await self._pages.home(self._visit(request)))
+
+    async def _run(self, request: Request) -> Response:
+        page = await self._pages.run(self._visit(request), request.path_params["run"])
+        return HTMLResponse(page)
+
+    async def _stream(self, request: Request) -> Response:
+        visit = self._visit(request)
+        if self._news.full:
+            raise TooManyPages
+
+        async def told() -> AsyncIterator[str]:
+            yield "retry: 3000\n\n"
+            if self._news.full:
+                return  # others came at the same moment
+            with self._news.page(visit.user) as news:
+                async for new in news:
+                    if not self._visits.lasts(visit):
+                        return
+                    yield "data: new\n\n" if new else ": nothing new\n\n"
+
+        return StreamingResponse(told(), media_type="text/event-stream")
+
+    async def _do(self, request: Request) -> Response:
+        visit, what = self._visit(request), request.path_params["what"]
+        form = await forms.read(request)
+        if not visit.sent(form.pop("form", "")):
+            raise NoVisit(ASK_AGAIN)
+        if what == "command":
+            return await self._command(visit, form)
+        if what == "out":
+            self._visits.end(visit.path)
+            return HTMLResponse(self._pages.message("You are out.", door=visit.way == HERE))
+        if what not in forms.ACTIONS:
+            raise HTTPException(404)
+        await self._service.request(what, visit.user, forms.fields(what, form))
+        run = form.get("execution", "")
+        return _to(visit, f"run/{quote(run)}" if _ID.fullmatch(run) else "")
+
+    async def _command(self, visit: Visit, form: dict[str, str]) -> Response:
+        """A sentence; sent twice by one form it is one command."""
+        identity = form.get("id", "")
+        if not _ID.fullmatch(identity):
+            raise BadCommand("id: 1 to 64 letters, digits, '.', ':', '-' or '_'")
+        command = Command(id=identity, text=form.get("text", ""), user=visit.user, door="http")
+        await self._service.submit(command)
+        return _to(visit, f"run/{identity}")
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HubError)
+        visit = None
+        if "visit" in request.path_params:
+            with contextlib.suppress(HubError):
+                visit = self._visit(request)
+        door = visit is None and self._way(request) == HERE
+        return HTMLResponse(self._pages.message(str(error), visit, door=door), pages.status(error))
+
+    async def _no_page(self, _: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        said = "There is no such page." if error.status_code == 404 else error.detail
+        return HTMLResponse(self._pages.message(said), error.status_code)
+
+    async def _broke(self, _: Request, __: Exception) -> Response:
+        return HTMLResponse(self._pages.message(BROKE), 500)  # uvicorn logs what it was
+
+
+def _entered(visit: Visit, cookie: str, where: str) -> Response:
+    """To the page, with the cookie that is sent below it alone."""
+    response = _to(visit, where)
+    response.set_cookie(
+        COOKIE.format(visit.path), cookie, path=f"/at/{visit.path}/", httponly=True,
+        max_age=int(VISIT_LASTS),
+        samesite="lax",  # a link that is followed from outside the browser brings it along
+    )  # fmt: skip
+    return response
+
+
+def _to(visit: Visit, where: str) -> Response:
+    return RedirectResponse(f"/at/{visit.path}/{where}", 303)
