@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from device_adapters.adb import hostwire
 from device_adapters.adb.hostwire import HostWireError, ServerSaidNoError
-from device_adapters.adb.server import AdbServer
+from device_adapters.adb.server import AdbServer, Pair
 from device_adapters.adb.stream import Stream
 from device_adapters.adb.transport import BREAKS, CONNECT_TIMEOUT, Transport, broken
 from schemas.errors import (
@@ -21,7 +21,6 @@ from schemas.errors import (
 )
 
 T = TypeVar("T")
-Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 LONGEST_SERVICE = 60_000
 """Bytes; four hex digits can say a little more."""

@@ -97,10 +97,12 @@ async def _begun(recipe: Recipe, session: Session, arguments: Arguments) -> Run 
 
 
 async def _sdk(session: Session) -> str:
-    said = (await session.ask(*_SDK)).strip()
-    if re.fullmatch("[0-9]{1,3}", said) is None:
-        raise DeviceRefused("the phone does not tell its Android version")
-    return said
+    if not session.sdk:
+        said = (await session.ask(*_SDK)).strip()
+        if re.fullmatch("[0-9]{1,3}", said) is None:
+            raise DeviceRefused("the phone does not tell its Android version")
+        session.sdk = said
+    return session.sdk
 
 
 async def _through(some: Steps, run: Run) -> None:

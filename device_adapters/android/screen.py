@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from device_adapters.android.session import Session
 from schemas.errors import DeviceLocked, DeviceRefused
 
-WAKE, SLEEP = "224", "223"
+WAKE = "224"
 CHOOSERS = ("android", "com.android.intentresolver")
 """Packages that ask which app to use."""
 

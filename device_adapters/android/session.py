@@ -32,6 +32,7 @@ class Session:
     folder: Path  # where fetched files go
     key: str
     acted: bool = False
+    sdk: str = ""  # the phone's API level, once somebody asked
 
     async def ask(self, *words: str, trusted: bool = True) -> str:
         """Run a command that only looks or prepares; its output. Not `trusted`: it holds somebody's

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,10 +114,7 @@ def undo(config: Config = settings.PACKAGED, as_json: Json = False) -> None:
 def plan(sentence: str, config: Config = settings.PACKAGED, as_json: Json = False) -> None:
     """Show what a running hub would do with a sentence, and on which devices; nothing is done."""
     outlined = with_hub(config, lambda client: client.request("plan", text=sentence))
-    if as_json:
-        console.print_json(json.dumps(outlined))
-    else:
-        view.plan(console, outlined)
+    _tell(outlined, as_json, view.plan)
 
 
 @cli.command()
@@ -295,6 +292,14 @@ def _journal(loaded: settings.Settings) -> "sa.URL":
     return engine.at(loaded.store.address(), loaded.state / "journal.db")
 
 
+def _tell(told: Any, as_json: bool, draw: Callable[[Console, Any], None]) -> None:
+    """What the hub said, as JSON or as people read it."""
+    if as_json:
+        console.print_json(json.dumps(told))
+    else:
+        draw(console, told)
+
+
 def _say(line: str) -> None:
     told = view.plain(console, line)
     console.print(told, markup=False, highlight=False, soft_wrap=True)
@@ -349,10 +354,7 @@ def devices(
     """List devices."""
     if context.invoked_subcommand is None:
         found = with_hub(config, lambda client: client.request("device/list"))
-        if as_json:
-            console.print_json(json.dumps(found))
-        else:
-            view.devices(console, found)
+        _tell(found, as_json, view.devices)
 
 
 @devices_cli.command()
@@ -381,10 +383,7 @@ def schedule(
     """List what is scheduled."""
     if context.invoked_subcommand is None:
         found = with_hub(config, lambda client: client.request("schedule/list"))
-        if as_json:
-            console.print_json(json.dumps(found))
-        else:
-            view.schedules(console, found)
+        _tell(found, as_json, view.schedules)
 
 
 @schedule_cli.command("cancel")
@@ -407,10 +406,7 @@ def list_executions(
     asked = limit if state is None else MOST
     found = with_hub(config, lambda client: client.request("execution/list", limit=asked))
     records = [one for one in found if state in (None, one["state"])][:limit]
-    if as_json:
-        console.print_json(json.dumps(records))
-    else:
-        view.executions(console, records, time.time())
+    _tell(records, as_json, lambda to, told: view.executions(to, told, time.time()))
 
 
 @executions_cli.command()
