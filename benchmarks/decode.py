@@ -17,10 +17,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from rich.table import Table
 from safetensors.torch import load_file
 from transformers import GemmaConfig, GemmaForCausalLM
 
+from benchmarks.timing import Figure, timed
 from orchestrator import decoder
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel, Pointing
@@ -45,31 +45,12 @@ from schemas.errors import MalformedCall
 from training.export import TRAINABLE
 from training.model import OctopusModel, Shape
 
-P, T = ParamSpec("P"), TypeVar("T")
 ROOT = Path(__file__).parent.parent
 DRAWS = 10_000
 STARTS = 5
 _SECONDS = {"ms": 0.001, "s": 1.0}
 _TOKEN = re.compile(r"<nexa_\w+>|\('?|'?, '?|'?\)|;|[^\s(),;'<>]+")
 """About what a tokenizer like Gemma's makes of a call."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured value and what it should be."""
-
-    key: str
-    what: str
-    value: float
-    unit: str
-    bar: str = ""
-
-
-def timed(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> tuple[float, T]:
-    """Seconds, and what came of it."""
-    began = time.perf_counter()
-    made = work(*given, **named)
-    return time.perf_counter() - began, made
 
 
 def milliseconds(seconds: Sequence[float], percent: int = 50) -> float:

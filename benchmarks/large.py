@@ -18,8 +18,8 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from benchmarks.decode import Figure, timed
 from benchmarks.retrieval import Retrieval, described, schema
+from benchmarks.timing import Figure, timed
 from orchestrator.catalogue import Catalogue
 from orchestrator.octopus.embedded import EmbeddedModel
 from orchestrator.octopus.engine import Engine

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.inside import Instant, at, inside
-from device_adapters import mqtt_link
 from device_adapters.mqtt import Message, MqttClient
+from device_adapters.mqtt import link as mqtt_link
 from orchestrator.broker import HUB, LOCAL, own_broker, passwords
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.mqtt import MqttDoor

@@ -1,7 +1,7 @@
 """The seam between the hub and a device."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from schemas.call import Invocation, Restore
 from schemas.device import Device
@@ -25,6 +25,9 @@ class Adapter(ABC):
     identity: str | None = None
     """What tells the device from every other one of its kind (a serial number), whatever its
     address; known once connected."""
+    lacking: Mapping[str, str] = {}
+    """Why it does not serve a function that others of its kind do, by the function, in one clause;
+    known once connected."""
     notice: Standing | None = None
     """What is amiss with a device once it was connected; where its connection is gone, `connect` is
     called again."""

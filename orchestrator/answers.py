@@ -79,7 +79,9 @@ def _step(step: StepRecord, names: Mapping[str, str], catalogue: Catalogue) -> s
         said = outcome.detail or (str(outcome.result) if outcome.result is not None else "")
         if not said:
             said = texts.DONE.format(function=name, device=where)
-        elif not catalogue.reads(step.function) and where not in said:
+        if catalogue.reads(step.function):
+            return said  # what was read says itself how old it is
+        if where not in said:
             said = f"{where}: {said}"
         return said + texts.EVIDENCE[outcome.evidence]
     template = texts.ENDED[type(outcome)] if outcome else texts.OPEN

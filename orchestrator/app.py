@@ -3,30 +3,31 @@
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tzlocal
 
-from device_adapters import car, home, pc
 from device_adapters.adb.introduce import Introduction
 from device_adapters.adb.server import AdbServer
 from device_adapters.android import AndroidAdapter, cookbook
 from device_adapters.base import Adapter
+from device_adapters.driver import Driver, Site
 from device_adapters.ha import HaClient
-from device_adapters.hub import HubAdapter
+from device_adapters.hub import HubAdapter, serves
 from device_adapters.mqtt import MqttClient, Will
-from orchestrator import discovery, taught
+from orchestrator import discovery, drivers, taught
 from orchestrator.broker import Login, own_broker
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
@@ -41,7 +42,7 @@ from orchestrator.phones.pairing import Pairing
 from orchestrator.phones.tasks import PhoneTasks
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import Verdict
-from orchestrator.registry import Factory, Registry
+from orchestrator.registry import SURE, Factory, Registry
 from orchestrator.scheduler import Scheduler
 from orchestrator.service import Service
 from orchestrator.settings import Settings
@@ -57,11 +58,6 @@ DRAIN_WITHIN = 20.0
 """Seconds that commands under way get when the hub is told to stop."""
 KEY = "adbkey"
 """The hub's one key for phones, in the state folder."""
-_HA_ADAPTERS: dict[Kind, Callable[[Device, HaClient], Adapter]] = {
-    Kind.PC: pc.PcAdapter,
-    Kind.CAR: car.CarAdapter,
-    Kind.HOME: home.HomeAdapter,
-}
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         base = settings.broker.topic
         mqtt = MqttClient(
             login.host, login.port, client_id=f"{settings.hub.name}-hub",
-            username=login.username, password=login.password,
+            username=login.username, password=login.password, tls=login.tls,
             will=Will(topic=f"{base}/status", payload="offline", retain=True),
         )  # fmt: skip
         await stack.enter_async_context(mqtt)
@@ -99,11 +95,18 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
         await stack.enter_async_context(ha)
         server = AdbServer(state / KEY)
         stack.push_async_callback(server.close)
-        registry = Registry(state / "devices.json", _factories(settings, state, ha, server))
+        kinds = {f.name: frozenset(map(Kind, f.kinds)) for f in catalogue}
+        site = Site(mqtt, ha, state, topic=base, region=settings.hub.region, functions=kinds)
+        spoken = _drivers(settings, site)
+        factories = _factories(settings, state, server, spoken)
+        sure = {protocol for protocol, driver in spoken.items() if driver.sure}
+        registry = Registry(state / "devices.json", factories, sure | SURE)
         stack.push_async_callback(registry.close)
         registry.load((_hub_device(settings), *settings.devices))
-        stack.enter_context(discovery.announced_by_mqtt(ha, registry.propose, registry.withdraw))
-        announced = await _phones(settings, registry, stack)
+        for device in registry.approved:  # before anybody announces anything
+            if "ha" in device.address:
+                ha.use(device.address["ha"])
+        announced = await _discovery(settings, registry, spoken.values(), login, stack)
         bus = Bus()
         executor = Executor(catalogue, journal, bus, registry)
         pipeline = Pipeline(
@@ -119,10 +122,12 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
                 "devices": len(registry.approved),
                 "proposed": len(registry.proposed),
                 "refused_proposals": registry.refused_proposals,
+                "unheeded_services": announced.turned_away if announced else 0,
+                "refused_announcements": ha.refused,
                 "dropped_events": bus.dropped,
             }
 
-        service = Service(pipeline, journal, registry, health)
+        service = Service(pipeline, journal, registry, health, settings.managers)
         tasks = PhoneTasks(registry, journal, settings.managers, _denied(settings, catalogue))
         service.offer("device/do", tasks.do)
         meeting = Meeting(registry, server, Introduction(server, state / KEY), announced)
@@ -151,20 +156,35 @@ async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub
             )
             await stack.enter_async_context(page)
         await _reached(mqtt)
+        stack.enter_context(_set_aside())
         log.info("ready after %.1f s", time.monotonic() - began)
         yield Hub(service, registry, bus, login)
 
 
-async def _phones(
-    settings: Settings, registry: Registry, stack: AsyncExitStack
+async def _discovery(
+    settings: Settings,
+    registry: Registry,
+    spoken: Iterable[Driver],
+    broker: Login,
+    stack: AsyncExitStack,
 ) -> discovery.Announced | None:
-    """Look for phones, by mDNS and on USB, as far as the settings want it."""
-    phones, announced = discovery.Phones(registry.propose, registry.withdraw), None
+    """Look for devices as far as the settings want it, and say that this hub is here."""
+    propose, withdraw = registry.propose, registry.withdraw
+    phones, announced = discovery.Phones(propose, withdraw), None
+    for driver in spoken:
+        await stack.enter_async_context(drivers.finding(driver, propose, withdraw))
     if settings.discovery.zeroconf:
-        only = settings.discovery.loopback_only
-        announced = discovery.Announced(discovery.TYPES, loopback_only=only)
+        services = {service for driver in spoken for service in driver.services}
+        types = (*discovery.TYPES, *sorted(services))
+        announced = discovery.Announced(types, loopback_only=settings.discovery.loopback_only)
         await stack.enter_async_context(announced)
         stack.enter_context(discovery.phones_on(announced, phones))
+        stack.enter_context(discovery.services_on(announced, spoken, propose, withdraw))
+        if settings.discovery.announce:
+            said = {"topic": settings.broker.topic}
+            if settings.broker.url:  # the hub's own broker is for this machine
+                said["broker"] = f"{broker.host}:{broker.port}"
+            announced.announce(discovery.OWN, settings.hub.name, broker.port, said)
     if settings.discovery.usb:
         await stack.enter_async_context(discovery.phones_by_usb(phones))
     return announced
@@ -192,6 +212,18 @@ def _extra(name: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise InvalidSettings(f"{error}: pip install 'octopus-hub[{name}]'") from error
+
+
+@contextlib.contextmanager
+def _set_aside() -> Iterator[None]:
+    """Spare the garbage collector what the hub is made of while the block lasts: to go through that
+    time and again would hold everything up for a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def _reached(mqtt: MqttClient) -> None:
@@ -285,18 +317,31 @@ async def _broker(settings: Settings, state: Path, stack: AsyncExitStack) -> Log
     if configured is None:
         own = own_broker(state, settings.broker.port, settings.broker.topic)
         return await stack.enter_async_context(own)
-    return Login(*configured, settings.broker.username or None, settings.broker.password())
+    user, password = settings.broker.username or None, settings.broker.password()
+    return Login(*configured, user, password, settings.broker.tls())
 
 
 def _hub_device(settings: Settings) -> Device:
     return Device(
         id="hub", kind=Kind.HUB, name=settings.hub.name, protocol="hub", approved=True,
-        functions=("get_trending_news", "get_weather_forecast"),
+        functions=serves(mail=bool(settings.email.host)),
     )  # fmt: skip
 
 
+def _drivers(settings: Settings, site: Site) -> dict[str, Driver]:
+    """One driver for every protocol whose libraries are there."""
+    spoken = {}
+    for protocol, driver in drivers.loadable(drivers.offered()):
+        try:
+            options = settings.adapters.get(protocol) or driver.options()
+            spoken[protocol] = driver(replace(site, options=options))
+        except Exception:  # somebody else's code: the hub runs without it
+            log.exception("the adapter for %s cannot be used", protocol)
+    return spoken
+
+
 def _factories(
-    settings: Settings, state: Path, ha: HaClient, server: AdbServer
+    settings: Settings, state: Path, server: AdbServer, spoken: Mapping[str, Driver]
 ) -> dict[str, Factory]:
     recipes = cookbook.load(settings.recipes)
 
@@ -305,18 +350,17 @@ def _factories(
             device, state / KEY, server=server, folder=state / "files", cookbook=recipes
         )
 
-    def homeassistant(device: Device) -> Adapter:
-        return _HA_ADAPTERS[device.kind](device, ha)
+    account, mail = settings.email.account(), None
+    if account:
+        with _extra("mail"):
+            from device_adapters.hub.mail import Mail  # an extra: only where it is needed
+        mail = Mail(account)
 
     def hub(device: Device) -> Adapter:
-        where = settings.home
-        return HubAdapter(
-            device, weather_url=where.forecast_url, geocoding_url=where.geocoding_url,
-            news_url=where.news_url, headlines_url=where.headlines_url,
-            location=where.location or None,
-        )  # fmt: skip
+        return HubAdapter(device, settings.home, region=settings.hub.region, mail=mail)
 
-    return {"adb": android, "homeassistant": homeassistant, "hub": hub}
+    own: dict[str, Factory] = {"adb": android, "hub": hub}
+    return {protocol: driver.adapter for protocol, driver in spoken.items()} | own
 
 
 def _tell_systemd(message: str) -> None:

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 HUB, LOCAL, DEVICES = "hub", "local", "devices"
 """The hub itself; people at this machine's command line; whatever devices speak MQTT."""
+OWN = ("command", "devices", "event", "execution", "info", "request", "response", "status")
+"""What devices neither say nor hear of all that is under the hub's topic; `device` is theirs."""
 START_WITHIN = 10.0
 STOP_WITHIN = 5.0
 RESTART_AFTER, RESTART_AT_MOST = 0.2, 10.0
@@ -51,6 +54,7 @@ class Login:
     port: int
     username: str | None
     password: str | None
+    tls: ssl.SSLContext | None = None
 
 
 def passwords(state: Path) -> dict[str, str]:
@@ -226,7 +230,8 @@ def _acl(base: str) -> str:
             "topic readwrite #",
             f"user {DEVICES}",
             "topic readwrite #",
-            f"topic deny {base}/#",
+            f"topic deny {base}",
+            *(f"topic deny {base}/{own}/#" for own in OWN),
             "pattern read " + f"{base}/#",
             f"pattern write {base}/command/%u",
             f"pattern write {base}/request/%u/#",

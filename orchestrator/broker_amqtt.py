@@ -87,7 +87,7 @@ class Guard(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
         if user == self.config.everything or action is Action.SUBSCRIBE:
             return True
         if user == self.config.nothing:
-            return not below
+            return not below or topic.startswith(f"{base}/device/")
         if action is Action.RECEIVE:
             return below
         own = f"{base}/request/{user}/"
@@ -99,7 +99,7 @@ async def serving(
     port: int, base: str, passwords: dict[str, str], *, everything: str, nothing: str
 ) -> AsyncIterator[None]:
     """A broker on loopback while the block lasts; `everything` is the user who may do all,
-    `nothing` the one who may do nothing below `base`."""
+    `nothing` the one who may do nothing below `base` but in `device`."""
     for noisy in ("amqtt", "transitions"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     guard = {"base": base, "everything": everything, "nothing": nothing, "passwords": passwords}

@@ -15,13 +15,12 @@ from schemas.call import Change, Person
 from schemas.color import COLORS
 from schemas.errors import HubError
 from schemas.function import Parameter, ParameterType
+from schemas.region import FAHRENHEIT
 from schemas.when import When
 
 Canonical = Scalar | Change | Person
 """A value as devices want it, or one that is to be looked up."""
 
-_FAHRENHEIT = frozenset({"US", "BS", "BZ", "KY", "PW", "LR", "FM", "MH"})
-"""Regions where "two degrees warmer" is Fahrenheit (CLDR, unitPreferenceData)."""
 _SHADE = re.compile(
     r"^(?:an? )?(?:(?:really|very|nice|warm|cool|soft|gentle|deep|rich|bright|vivid|pale|cosy"
     r"|cozy) )*"
@@ -79,7 +78,7 @@ def _boolean(value: Scalar, _: Parameter, __: Context) -> Canonical | None:
 def _number(value: Scalar, parameter: Parameter, context: Context) -> Canonical | None:
     if isinstance(value, bool):
         return None
-    words, celsius = str(value), context.region not in _FAHRENHEIT
+    words, celsius = str(value), context.region not in FAHRENHEIT
     if not amounts.is_multiple(words, context.sentence):
         read = amounts.read(words, parameter, context.sentence)
         if read is not None:

@@ -132,8 +132,9 @@ async def connected(login: Login, base: str, user: str) -> AsyncIterator[HubClie
     """Connect to the hub's broker as `user`; NoHub where none answers."""
     name = f"octopus-{user}-{uuid.uuid4().hex[:8]}"
     mqtt = MqttClient(
-        login.host, login.port, client_id=name, username=login.username, password=login.password
-    )
+        login.host, login.port, client_id=name, username=login.username, password=login.password,
+        tls=login.tls,
+    )  # fmt: skip
     async with mqtt:
         client = HubClient(mqtt, base, user)
         mqtt.subscribe(f"{base}/response/{user}/#", client.on_response, retained=False)

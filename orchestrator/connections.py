@@ -22,6 +22,9 @@ MOST_PATIENCE = 5
 """How often that is doubled where each attempt asks a person; a call tries at once all the same."""
 HINTED_AFTER = 2.0
 """Seconds between two attempts where announcements say that the device is there."""
+TOGETHER = 100
+"""Devices that are tried at once in the background; with a thousand of them the hub has more to do
+than to connect."""
 
 _GONE = (
     DeviceState.OFFLINE,
@@ -55,6 +58,8 @@ class Connections:
         self._locked: dict[str, dict[str, DeviceLocked]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(TOGETHER)
+        self._trying: dict[str, bool] = {}  # and whether it was announced meanwhile
         self._tried: dict[str, float] = {}
         self._asked: dict[str, int] = {}
         self._keeping = False
@@ -76,7 +81,9 @@ class Connections:
             return not_connected(device, trouble)
         if _broken(adapter):
             told = adapter.notice
-            return told if told and told.todo else not_connected(device, DeviceUnavailable())
+            if told and told.todo and not isinstance(trouble, DeviceNeedsPerson):
+                return told
+            return not_connected(device, trouble or DeviceUnavailable())
         if locked := self._locked.get(device.id):
             return Standing(state=DeviceState.LOCKED, todo=str(next(iter(locked.values()))))
         return adapter.notice or Standing(state=DeviceState.CONNECTED)
@@ -170,10 +177,13 @@ class Connections:
             self._spawn(self.drop(device.id), f"{device.id} renewed")
 
     def seen(self, device: str) -> None:
-        """The device was announced: try at once, not when it is its turn."""
-        if self._keeping and not self.connected(device) and self._due(device, HINTED_AFTER):
-            self._tried[device] = asyncio.get_running_loop().time()
-            self._spawn(self._try(device), f"{device} announced")
+        """The device was announced: try as soon as may be, not when it is its turn."""
+        if device in self._trying:
+            self._trying[device] = True
+        elif self._keeping and not self.connected(device):
+            left = self._left(device, HINTED_AFTER)
+            if left <= HINTED_AFTER:
+                self._start(device, max(0.0, left))
 
     def keep_trying(self) -> None:
         """Connect to every approved device in the background, again and again until it answers."""
@@ -195,6 +205,7 @@ class Connections:
 
     async def close(self) -> None:
         """Let go of every device."""
+        self._keeping = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -218,24 +229,36 @@ class Connections:
     async def _keep_trying(self) -> None:
         while True:
             away = [device for device in self._approved if not self.connected(device)]
-            waiting = [device for device in away if self._due(device, 0)]
-            await asyncio.gather(*(self._try(device) for device in waiting))
+            for device in away:
+                if device not in self._trying and self._left(device, 0) <= 0:
+                    self._start(device, 0)
             await asyncio.sleep(KEEP_TRYING)
 
-    def _due(self, device: str, pause: float) -> bool:
-        """Whether to try again by itself: a person who was asked is not asked all the time."""
+    def _left(self, device: str, pause: float) -> float:
+        """Seconds until it may be tried again by itself: a person who was asked is not asked all
+        the time."""
         asked = self._asked.get(device, 0)
         pause = KEEP_TRYING * 2 ** min(asked, MOST_PATIENCE) if asked else pause
         tried = self._tried.get(device)
-        return tried is None or asyncio.get_running_loop().time() >= tried + pause
+        return 0.0 if tried is None else tried + pause - asyncio.get_running_loop().time()
 
-    async def _try(self, device: str) -> None:
+    def _start(self, device: str, after: float) -> None:
+        self._trying[device] = False
+        self._spawn(self._try(device, after), f"connect to {device}")
+
+    async def _try(self, device: str, after: float) -> None:
         try:
-            await self.adapter(device)
+            await asyncio.sleep(after)
+            async with self._turns:
+                await self.adapter(device)
         except HubError as error:
             log.debug("%s: %s", device, error)
         except Exception:
             log.exception("the adapter of %s broke while connecting", device)
+        finally:
+            hinted = self._trying.pop(device)
+            if hinted and self._keeping and not self.connected(device):
+                self._start(device, HINTED_AFTER)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

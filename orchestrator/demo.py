@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from device_adapters.hub import Sources
 from device_adapters.simulated.car import SimulatedCar
 from device_adapters.simulated.pc import SimulatedPc
 from device_adapters.simulated.phone.adbd.announce import announced
@@ -60,7 +61,7 @@ def _settings(folder: Path, web: SimulatedWeb) -> settings.Settings:
         hub=settings.Hub(state=str(folder)),
         broker=settings.BrokerSettings(port=0),
         discovery=settings.Discovery(loopback_only=True),
-        home=settings.Home(
+        home=Sources(
             location="Seoul", forecast_url=web.url, geocoding_url=web.url,
             news_url=web.news_url, headlines_url=web.news_url,
         ),

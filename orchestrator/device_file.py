@@ -1,6 +1,5 @@
 """The approved devices as they are kept, in one file of the state folder."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,10 +32,9 @@ def read(file: Path) -> tuple[Device, ...]:
 
 def write(file: Path, devices: Iterable[Device]) -> None:
     """Keep them; NotStored where that cannot be."""
-    stored = [device.model_dump(mode="json") for device in devices]
     partial = file.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(stored, indent=1), encoding="utf-8")
+        partial.write_bytes(_devices.dump_json(tuple(devices), indent=1))
         partial.replace(file)
     except OSError as error:
         raise NotStored(f"{file}: cannot be written: {error.strerror}") from error

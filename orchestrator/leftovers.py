@@ -18,11 +18,12 @@ def number(sentence: str, explained: Iterable[str], names: Iterable[str] = ()) -
     """
     rest = sentence
     for piece in sorted(explained, key=len, reverse=True):
-        rest = rest.replace(piece, " " * len(piece))
+        # Whole words: the 5 of "brightness 5" is not that of "Phone 57".
+        rest = re.sub(rf"(?<!\w){re.escape(piece)}(?!\w)", " " * len(piece), rest)
     lower = rest.lower()
-    for name in names:
-        if name.lower() in lower:
-            rest = re.sub(re.escape(name), " ", rest, flags=re.IGNORECASE)
+    said = [name for name in names if name.lower() in lower]
+    for name in sorted(said, key=len, reverse=True):  # "Lamp 11" before "Lamp 1"
+        rest = re.sub(re.escape(name), " ", rest, flags=re.IGNORECASE)
     rest = re.sub(r"\bones?\b", " ", _OWN_NAME.sub(" ", rest), flags=re.IGNORECASE)
     found = _NUMBER.search(numerals.digits(rest))
     return found[0] if found else None

@@ -1,14 +1,18 @@
 """Which devices there are and how they are. Discovery proposes; a person approves, once."""
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import operator
+import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from device_adapters.base import Adapter
 from orchestrator import device_file, standing
 from orchestrator.connections import Connections, Factory
 from orchestrator.device_file import NotStored
+from orchestrator.quota import Quota
 from schemas.call import Invocation, Restore
 from schemas.device import Device
 from schemas.errors import HubError
@@ -21,6 +25,11 @@ log = logging.getLogger(__name__)
 
 MAX_PROPOSALS = 500
 """Devices that nobody approved are kept up to this number; a flood of announcements ends here."""
+SURE = frozenset({"adb"})
+"""Protocols whose adapters make sure themselves that they reached the device: only there does an
+announcement move one that was approved."""
+SOON = 0.5
+"""Seconds in which what devices say of themselves is kept together, where no person waits."""
 MANY = 4
 """Calls that a device is given together where nothing else is known."""
 _AT_ONCE = {"adb": 1}
@@ -39,10 +48,10 @@ class NameTaken(HubError):
     code = "name_taken"
 
 
-class NotRemovable(HubError):
+class InConfiguration(HubError):
     """The device comes with the configuration."""
 
-    code = "not_removable"
+    code = "in_configuration"
 
 
 class Registry:
@@ -52,30 +61,45 @@ class Registry:
     an approved phone is that phone.
     """
 
-    def __init__(self, file: Path, factories: Mapping[str, Factory]) -> None:
+    def __init__(
+        self, file: Path, factories: Mapping[str, Factory], sure: Collection[str] = SURE
+    ) -> None:
         self._file = file
+        self._sure = sure
         self._approved: dict[str, Device] = {}
         self._proposed: dict[str, Device] = {}
         self._identities: dict[str, str] = {}
         self._announced: dict[str, Device] = {}
+        self._elsewhere: dict[str, Device] = {}
+        self._quota: Quota[str] = Quota(MAX_PROPOSALS)
         self._listeners: list[Callable[[], None]] = []
         self._written: dict[str, Device] = {}
+        self._saving: asyncio.TimerHandle | None = None
+        self._storing: asyncio.Task[None] | None = None
+        self._listed: tuple[Device, ...] | None = None
         self.connections = Connections(factories, self._approved, self._learned, self._changed)
-        self.refused_proposals = 0
 
     @property
     def approved(self) -> tuple[Device, ...]:
-        """Devices that may be used."""
-        return tuple(self._approved.values())
+        """Devices that may be used; the same tuple until one changes."""
+        now = tuple(self._approved.values())
+        if self._listed is None or not _same(now, self._listed):
+            self._listed = now
+        return self._listed
 
     @property
     def proposed(self) -> tuple[Device, ...]:
         """Devices that were found and wait for a person."""
         return tuple(self._proposed.values())
 
+    @property
+    def refused_proposals(self) -> int:
+        """How often a device was found that there was no room for."""
+        return self._quota.turned_away
+
     def names(self) -> dict[str, str]:
         """Every approved device's name by its id."""
-        return {device.id: device.name for device in self.approved}
+        return {device.id: device.name for device in self._approved.values()}
 
     def called(self) -> tuple[str, ...]:
         """Every name and alias of an approved device."""
@@ -91,9 +115,12 @@ class Registry:
 
     def standing(self, device: Device) -> Standing:
         """How a device is, and the one thing that a person must do about it."""
-        if device.id in self._approved:
-            return self.connections.standing(device)
-        return standing.found(device)
+        if device.id not in self._approved:
+            return standing.found(device)
+        now = self.connections.standing(device)
+        if device.id in self._elsewhere and not self.connected(device.id):
+            return now.model_copy(update={"todo": standing.elsewhere(device)})
+        return now
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a device is added, changed or removed."""
@@ -116,10 +143,11 @@ class Registry:
             log.warning("%s: an announcement by %s is not that device", found.id, found.protocol)
             return False
         self._announced[found.id] = found
+        alike = found.kind is known.kind
         changes = {
             "address": self._address(known, found),
-            "functions": found.functions or known.functions,
-            "parts": found.parts or known.parts,
+            "functions": (alike and found.functions) or known.functions,
+            "parts": (alike and found.parts) or known.parts,
         }
         current = known.model_copy(update=changes)
         if current != known:
@@ -143,13 +171,20 @@ class Registry:
 
     def _wait(self, found: Device) -> bool:
         """Keep a device for a person to approve, where there are not too many."""
-        if found.id not in self._proposed and len(self._proposed) >= MAX_PROPOSALS:
-            self.refused_proposals += 1
-            return False
+        if found.id not in self._proposed:
+            entered = self._quota.enter(found.id, time.monotonic())
+            if not entered.there:
+                return False
+            if entered.gone is not None:
+                del self._proposed[entered.gone]
         if self._proposed.get(found.id) != found:
             self._proposed[found.id] = found
             self._changed()
         return True
+
+    def _no_longer_proposed(self, device: str) -> Device | None:
+        self._quota.leave(device)
+        return self._proposed.pop(device, None)
 
     def _same(self, found: Device) -> Device | None:
         """The approved device that a found one is: by its id, or by its serial number."""
@@ -163,25 +198,40 @@ class Registry:
         return self._identities.get(device.id) or device.address.get("serial")
 
     def _address(self, known: Device, found: Device) -> dict[str, str]:
-        """Every way to a device. Where a person wrote one down, no announcement moves it."""
+        """Every way to a device. Where a person wrote one down, no announcement moves it; where
+        somebody else could say that they are the device, a person approves the move."""
         written = self._written.get(known.id)
-        return {**known.address, **found.address, **(written.address if written else {})}
+        address = {**known.address, **found.address, **(written.address if written else {})}
+        if known.protocol in self._sure and (known.functions or "serial" in known.address):
+            return address  # it was met once, or is known by a number: the adapter tells another
+        if address == known.address or written:
+            self._elsewhere.pop(known.id, None)
+        elif self._elsewhere.get(known.id) != found:
+            self._elsewhere[known.id] = found
+            self._changed()
+        return known.address
 
     def withdraw(self, device: str) -> None:
         """A device is no longer announced; one that was approved stays."""
         self._announced.pop(device, None)
-        if self._proposed.pop(device, None) is not None:
+        self._elsewhere.pop(device, None)
+        if self._no_longer_proposed(device) is not None:
             self._changed()
 
     async def approve(self, wanted: str) -> Device:
-        """Let the hub use a proposed device, by id or name; connects to learn what it serves."""
+        """Let the hub use a proposed device, by id or name, or follow one that moved; connects to
+        learn what it serves."""
         device = self._find(wanted, self._proposed) or self._find(wanted, self._approved)
         if device is None:
             raise NoSuchDevice(f"no device was found that is called {wanted!r}")
-        if (found := self._proposed.pop(device.id, None)) is not None:
+        if (found := self._no_longer_proposed(device.id)) is not None:
             self._announced[device.id] = found
+        if (moved := self._elsewhere.pop(device.id, None)) is not None:
+            device = device.model_copy(update={"address": {**device.address, **moved.address}})
         self._approved[device.id] = device.model_copy(update={"approved": True})
-        self._store()
+        if moved is not None:
+            self.connections.moved(device)
+        await self._stored()
         with contextlib.suppress(HubError):
             await self.connections.adapter(device.id)
         return self._known(device.id)
@@ -190,8 +240,9 @@ class Registry:
         """Forget an approved device, by id or name."""
         device = self._known(wanted)
         if device.id in self._written:
-            raise NotRemovable(f"{device.name} stands in the configuration: remove it there")
+            raise InConfiguration(f"{device.name} stands in the configuration: remove it there")
         del self._approved[device.id]
+        self._elsewhere.pop(device.id, None)
         self._identities.pop(device.id, None)
         self.connections.forget(device.id)
         if (found := self._announced.pop(device.id, None)) is not None:
@@ -204,17 +255,66 @@ class Registry:
 
     def rename(self, wanted: str, name: str) -> Device:
         """Give an approved device another name; NameTaken where another one has it."""
-        device = self._known(wanted)
-        if any(d.name.casefold() == name.casefold() and d.id != device.id for d in self.approved):
-            raise NameTaken(f"another device is called {name!r}")
+        device = self._changeable(wanted)
+        self._refuse_taken(device, (name,))
         # The old name stays an alias: a rule of the policy may say it.
         aliases = tuple(dict.fromkeys((*device.aliases, device.name)))
         update: dict[str, object] = {
             "name": name,
             "aliases": tuple(a for a in aliases if a != name),
         }
-        self._approved[device.id] = device.model_copy(update=update)
-        self.connections.renew(self._approved[device.id])
+        return self._describe(device, update)
+
+    def describe(
+        self,
+        wanted: str,
+        *,
+        aliases: tuple[str, ...] | None = None,
+        room: str | None = None,
+        default: bool | None = None,
+    ) -> Device:
+        """Say of an approved device what else it is called, which room it is in ("": none) and
+        whether it is meant where several of its kind would do; None leaves as it is."""
+        device = self._changeable(wanted)
+        update: dict[str, object] = {}
+        if aliases is not None:
+            self._refuse_taken(device, aliases)
+            update["aliases"] = tuple(a for a in dict.fromkeys(aliases) if a != device.name)
+        if room is not None:
+            update["room"] = room or None
+        if default is not None:
+            update["default"] = default
+        if default:
+            self._only_default(device)
+        return self._describe(device, update)
+
+    def _changeable(self, wanted: str) -> Device:
+        device = self._known(wanted)
+        if device.id in self._written:
+            raise InConfiguration(f"{device.name} stands in the configuration: change it there")
+        return device
+
+    def _refuse_taken(self, device: Device, names: Collection[str]) -> None:
+        others = {d.name.casefold() for d in self.approved if d.id != device.id}
+        if taken := [name for name in names if name.casefold() in others]:
+            raise NameTaken(f"another device is called {taken[0]!r}")
+
+    def _only_default(self, device: Device) -> None:
+        """No other of its kind is meant now."""
+        kind = [d for d in self.approved if d.kind is device.kind and d.id != device.id]
+        for other in (d for d in kind if d.default):
+            if other.id in self._written:
+                raise InConfiguration(
+                    f"{other.name} is the default in the configuration: change it there"
+                )
+            self._approved[other.id] = other.model_copy(update={"default": False})
+
+    def _describe(self, device: Device, update: dict[str, object]) -> Device:
+        described = device.model_copy(update=update)
+        if described == device:
+            return device
+        self._approved[device.id] = described
+        self.connections.renew(described)
         self._store()
         return self._approved[device.id]
 
@@ -246,11 +346,16 @@ class Registry:
     async def close(self) -> None:
         """Let go of every device."""
         await self.connections.close()
+        if self._saving is not None:
+            self._saved()
 
     def _learned(self, device: str, adapter: Adapter, functions: frozenset[str]) -> None:
         """What a device says of itself, once it is connected."""
         known = self._approved[device]
-        update: dict[str, object] = {"functions": tuple(sorted(functions))}
+        update: dict[str, object] = {
+            "functions": tuple(sorted(functions)),
+            "lacking": dict(adapter.lacking),
+        }
         # A name that is only a part of the id (a serial number) tells a person nothing.
         model = adapter.model
         if model and known.name in known.id and not self._find(model, self._approved):
@@ -268,7 +373,7 @@ class Registry:
             log.warning("%s and %s are the same device: remove one", device, other.id)
         same = [d for d in self._proposed.values() if d.address.get("serial") == identity]
         for found in same:
-            del self._proposed[found.id]
+            self._no_longer_proposed(found.id)
             self.propose(found)
             self._changed()
 
@@ -281,23 +386,53 @@ class Registry:
     def _find(self, wanted: str, among: dict[str, Device]) -> Device | None:
         if wanted in among:
             return among[wanted]
-        named = [d for d in among.values() if d.name.casefold() == wanted.casefold()]
+        called = wanted.casefold()
+        named = [d for d in among.values() if d.name.casefold() == called]
+        named = named or [d for d in among.values() if called in map(str.casefold, d.aliases)]
         return named[0] if len(named) == 1 else None
 
     def _save(self) -> None:
-        """As `_store`, where no person waits: what is connected stays so on a full disk."""
+        """As `_store` but soon, where no person waits: a thousand devices that come at once are
+        kept together, and what is connected stays so on a full disk."""
+        self._changed()
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(SOON, self._saved)
+
+    def _saved(self) -> None:
         try:
-            self._store()
+            self._keep()
         except NotStored as error:
             log.error("%s", error)
 
     def _store(self) -> None:
         """Keep what does not stand in the configuration."""
         try:
-            device_file.write(self._file, (d for d in self.approved if d.id not in self._written))
+            self._keep()
         finally:
             self._changed()
+
+    async def _stored(self) -> None:
+        """As `_store`, once for all that wait for it in the same moment."""
+        self._changed()
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._stored_now(), name="devices")
+        await asyncio.shield(self._storing)
+
+    async def _stored_now(self) -> None:
+        self._storing = None  # whoever comes from now on has another
+        self._keep()
+
+    def _keep(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+        device_file.write(self._file, (d for d in self.approved if d.id not in self._written))
 
     def _changed(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _same(one: tuple[Device, ...], other: tuple[Device, ...]) -> bool:
+    """Whether these are the very same values."""
+    return len(one) == len(other) and all(map(operator.is_, one, other))

@@ -1,10 +1,11 @@
 """Every operation a door offers, in one place: doors only carry them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Any
 
 from orchestrator import ledger, texts
 from orchestrator.journal import Journal, JournalUnavailable
+from orchestrator.managers import require
 from orchestrator.pipeline import BadCommand, Pipeline
 from orchestrator.registry import Registry
 from orchestrator.standing import places
@@ -16,7 +17,7 @@ from schemas.schedule import Schedule
 
 Request = Mapping[str, Any]
 Work = Callable[[str, Request], Awaitable[Any]]
-MAX_NAME = 60
+MAX_NAME, MAX_ALIASES = 60, 20
 
 
 class UnknownOperation(HubError):
@@ -34,11 +35,13 @@ class Service:
         journal: Journal,
         registry: Registry,
         health: Callable[[], Request],
+        managers: Container[str] = (),
     ) -> None:
         self._pipeline = pipeline
         self._journal = journal
         self._registry = registry
         self._health = health
+        self._managers = managers
         self._operations: dict[str, Work] = {
             "answer": self._answer,
             "cancel": self._cancel,
@@ -52,6 +55,7 @@ class Service:
             "execution/list": self._list,
             "device/list": self._devices,
             "device/approve": self._approve,
+            "device/describe": self._describe,
             "device/rename": self._rename,
             "device/remove": self._remove,
             "health": self._healthy,
@@ -161,21 +165,41 @@ class Service:
         return [self._shown(device) for device in found]
 
     async def _approve(self, user: str, request: Request) -> Any:
-        device = await self._registry.approve(_field(request, "device"))
-        await self._journal.note(device.id, "approved", user)
-        return self._shown(device)
+        wanted = self._managed(user, request)
+        device = await self._registry.approve(wanted)
+        return await self._noted(device, "approved", user)
 
     async def _rename(self, user: str, request: Request) -> Any:
-        name = _field(request, "name").strip()
-        if len(name) > MAX_NAME or not name.isprintable():
-            raise BadCommand(f"name: at most {MAX_NAME} characters, all of them printable")
-        device = self._registry.rename(_field(request, "device"), name)
-        await self._journal.note(device.id, "renamed", user)
-        return self._shown(device)
+        wanted = self._managed(user, request)
+        device = self._registry.rename(wanted, _word("name", _field(request, "name")))
+        return await self._noted(device, "renamed", user)
+
+    async def _describe(self, user: str, request: Request) -> Any:
+        wanted = self._managed(user, request)
+        aliases, room, default = (request.get(name) for name in ("aliases", "room", "default"))
+        if aliases is not None:
+            aliases = tuple(_word("aliases", alias) for alias in _listed(aliases))
+        if room is not None:
+            room = _word("room", room) if room != "" else ""
+        if default is not None and not isinstance(default, bool):
+            raise BadCommand("default: true or false")
+        device = self._registry.describe(wanted, aliases=aliases, room=room, default=default)
+        if (aliases, room, default) == (None, None, None):
+            return self._shown(device)
+        return await self._noted(device, "described", user)
 
     async def _remove(self, user: str, request: Request) -> Any:
-        device = await self._registry.remove(_field(request, "device"))
-        await self._journal.note(device.id, "removed", user)
+        device = await self._registry.remove(self._managed(user, request))
+        return await self._noted(device, "removed", user)
+
+    def _managed(self, user: str, request: Request) -> str:
+        """The device that somebody wants to change who may."""
+        require(self._managers, user, "change devices")
+        return _field(request, "device")
+
+    async def _noted(self, device: Device, what: str, user: str) -> Any:
+        """Keep in the audit journal who did what; the device as people see it."""
+        await self._journal.note(device.id, what, user)
         return self._shown(device)
 
     def _shown(self, device: Device) -> dict[str, Any]:
@@ -201,4 +225,18 @@ def _field(request: Request, name: str) -> str:
     value = request.get(name)
     if not isinstance(value, str) or not value.strip():
         raise BadCommand(f"{name}: a text is needed")
+    return value
+
+
+def _word(name: str, value: object) -> str:
+    """A name that people can read and say."""
+    said = value.strip() if isinstance(value, str) else ""
+    if not said or len(said) > MAX_NAME or not said.isprintable():
+        raise BadCommand(f"{name}: 1 to {MAX_NAME} characters, all of them printable")
+    return said
+
+
+def _listed(value: object) -> list[object]:
+    if not isinstance(value, list) or len(value) > MAX_ALIASES:
+        raise BadCommand(f"aliases: a list of at most {MAX_ALIASES} names")
     return value

@@ -3,8 +3,10 @@ refused early."""
 
 import os
 import re
+import ssl
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Self, TypeGuard, TypeVar, get_args
 from urllib.parse import quote, urlsplit
@@ -19,7 +21,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from orchestrator import people, policy, taught
+from device_adapters.hub import Account, Security, Sources, mailbox
+from orchestrator import drivers, people, policy, taught
 from orchestrator.admission import Limits
 from orchestrator.catalogue import Catalogue
 from orchestrator.nearest import hint
@@ -50,6 +53,15 @@ def _secret(file: str, setting: str) -> str | None:
         raise InvalidSettings(f"hub.toml: {setting}: {error}") from error
 
 
+def _trusting(ca_file: str, setting: str) -> ssl.SSLContext:
+    """How a server's certificate is checked: its host's name, and by whom it was signed."""
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error
+        raise InvalidSettings(f"hub.toml: {setting}: {ca_file}: {why}") from error
+
+
 class Hub(_Section):
     """Who this hub is."""
 
@@ -57,12 +69,14 @@ class Hub(_Section):
     state: str = ""
     region: str = Field("US", pattern=r"^[A-Z]{2}$")
     time_zone: str = ""
+    managers: tuple[str, ...] = ()
 
 
 class BrokerSettings(_Section):
     """Which MQTT broker."""
 
-    url: str = Field("", pattern=r"^(mqtt://[^\s/]+)?$")
+    url: str = Field("", pattern=r"^(mqtts?://[^\s/]+)?$")
+    ca_file: str = ""
     username: str = ""
     password_file: str = ""
     port: int = Field(1883, ge=0, le=65535)
@@ -75,13 +89,29 @@ class BrokerSettings(_Section):
         """Refuse what `address` could not read; passwords have a file of their own."""
         parts = urlsplit(url)
         if url and (not parts.hostname or parts.username or parts.port == 0):
-            raise ValueError("must be mqtt://host or mqtt://host:port")
+            raise ValueError("must be mqtt://host or mqtts://host, and :port where it is another")
         return url
+
+    @model_validator(mode="after")
+    def _trusts_somebody(self) -> Self:
+        if self.ca_file and not self.encrypted:
+            raise ValueError("broker.ca_file needs an mqtts:// broker.url")
+        return self
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the broker is spoken to over TLS."""
+        return self.url.startswith("mqtts://")
 
     def address(self) -> tuple[str, int] | None:
         """Host and port of a configured broker."""
         parts = urlsplit(self.url)
-        return (parts.hostname, parts.port or 1883) if parts.hostname else None
+        port = parts.port or (8883 if self.encrypted else 1883)
+        return (parts.hostname, port) if parts.hostname else None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How the broker's certificate is checked: its host's name, and by whom it was signed."""
+        return _trusting(self.ca_file, "broker.ca_file") if self.encrypted else None
 
     def password(self) -> str | None:
         """The password for the configured broker."""
@@ -176,6 +206,7 @@ class Discovery(_Section):
 
     zeroconf: bool = True
     usb: bool = True
+    announce: bool = True
     loopback_only: bool = False
 
 
@@ -194,12 +225,6 @@ class ConsoleSettings(_Section):
     private: bool = True
 
 
-class PhoneSettings(_Section):
-    """Who may manage phones."""
-
-    managers: tuple[str, ...] = ()
-
-
 class LimitSettings(_Section):
     """How much is taken in."""
 
@@ -212,14 +237,52 @@ class LimitSettings(_Section):
         return Limits(self.commands_per_minute, self.burst, self.under_way)
 
 
-class Home(_Section):
-    """Where the hub's own weather and news come from."""
+class Email(_Section):
+    """The mail server by which the hub sends e-mail; without a host it sends none."""
 
-    location: str = ""
-    forecast_url: str = "https://api.open-meteo.com"
-    geocoding_url: str = "https://geocoding-api.open-meteo.com"
-    news_url: str = "https://news.google.com/rss/search?q={query}&hl={language}"
-    headlines_url: str = "https://news.google.com/rss?hl={language}"
+    model_config = ConfigDict(populate_by_name=True)
+
+    host: str = Field("", pattern=r"^[^\s/@]*$")
+    port: int = Field(0, ge=0, le=65535)
+    security: Security = Security.TLS
+    sender: str = Field("", alias="from")
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        """Refuse what could not send, or would show a password to others."""
+        if not self.host:
+            if any((self.port, self.sender, self.username, self.password_file, self.ca_file)):
+                raise ValueError("host is missing: the name of the mail server")
+            return self
+        mailbox(self.sender)
+        if self.security is Security.NONE and not _is_this_machine(self.host):
+            raise ValueError('security = "none" is for a mail server on this machine only')
+        if bool(self.username) != bool(self.password_file):
+            raise ValueError("username and password_file go together")
+        return self
+
+    def account(self) -> Account | None:
+        """The account on the server, if there is one; InvalidSettings where a file is not right."""
+        if not self.host:
+            return None
+        return Account(
+            self.host, self.port or _MAIL_PORTS[self.security], self.security,
+            mailbox(self.sender), _trusting(self.ca_file, "email.ca_file"), self.username,
+            _secret(self.password_file, "email.password_file") or "", self.password_file,
+        )  # fmt: skip
+
+
+_MAIL_PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 25}
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(_Section):
@@ -232,11 +295,12 @@ class Settings(_Section):
     discovery: Discovery = Discovery()
     http: Http = Http()
     console: tuple[ConsoleSettings, ...] = ()
-    phone: PhoneSettings = PhoneSettings()
     limits: LimitSettings = LimitSettings()
-    home: Home = Home()
+    home: Sources = Sources()
+    email: Email = Email()
     policy: Policy = Policy()
     people: People = People()
+    adapters: dict[str, Any] = {}
     devices: tuple[Device, ...] = ()
     recipes: Path | None = None
 
@@ -251,10 +315,10 @@ class Settings(_Section):
 
     @property
     def managers(self) -> frozenset[str]:
-        """Who may manage phones. On another broker anybody may go by the name of this machine's own
-        command line, so there it must be named too."""
+        """Who may change devices and manage phones. On another broker anybody may go by the name
+        of this machine's own command line, so there it must be named too."""
         local = () if self.broker.url else (people.LOCAL,)
-        return frozenset((*local, *self.phone.managers))
+        return frozenset((*local, *self.hub.managers))
 
     @property
     def state(self) -> Path:
@@ -264,12 +328,8 @@ class Settings(_Section):
         return Path(configured or fallback).expanduser()
 
 
-_ADDRESS: dict[str, tuple[set[str], ...]] = {
-    "adb": ({"host", "port"}, {"usb"}, {"tls_host", "tls_port"}, {"serial"}),
-    "homeassistant": ({"ha"},),
-}
-"""What an address must hold, by protocol: one of these. With a serial number alone, a phone is
-looked for."""
+_PHONE = ({"host", "port"}, {"usb"}, {"tls_host", "tls_port"}, {"serial"})
+"""What a phone's address must hold: one of these. With a serial number alone, it is looked for."""
 
 
 class _Devices(_Section):
@@ -279,15 +339,24 @@ class _Devices(_Section):
     @classmethod
     def _can_be_reached(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
         for device in devices:
-            if device.protocol not in _ADDRESS:
-                known = ", ".join(sorted(_ADDRESS))
-                raise ValueError(f"{device.id}: protocol {device.protocol!r}; there are: {known}")
-            missing = [way - set(device.address) for way in _ADDRESS[device.protocol]]
-            if all(missing):
+            try:
+                ways = _PHONE if device.protocol == "adb" else drivers.load(device.protocol).needs
+            except InvalidSettings as error:
+                raise ValueError(f"{device.id}: {error}") from error
+            missing = [way - set(device.address) for way in ways]
+            if missing and all(missing):
                 raise ValueError(f"{device.id}: address has no {min(missing[0])}")
             for port in ("port", "tls_port"):
                 if not device.address.get(port, "1").isdecimal():
                     raise ValueError(f"{device.id}: the address's {port} is a number")
+        return devices
+
+    @field_validator("device")
+    @classmethod
+    def _one_default_each(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        kinds = [device.kind for device in devices if device.default]
+        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise ValueError(f"two devices are the default {twice}")
         return devices
 
 
@@ -313,6 +382,7 @@ def load(folder: Path) -> tuple[Settings, Catalogue]:
     known = _people(folder / "people.toml", hub.hub.region)
     _check_users(hub, known, folder / "hub.toml")
     update = {
+        "adapters": _adapters(hub.adapters, folder / "hub.toml"),
         "devices": _of_file(_Devices, folder / "devices.toml").device,
         "people": known,
         "recipes": recipes if recipes.is_dir() else None,
@@ -330,11 +400,25 @@ def hub_of(folder: Path) -> Settings:
     return _of_file(Settings, folder / "hub.toml")
 
 
+def _adapters(said: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """What `[adapters.PROTOCOL]` says to each driver, as its own options."""
+    read = {}
+    for protocol, table in said.items():
+        try:
+            kind = drivers.load(protocol).options
+        except InvalidSettings as error:
+            raise InvalidSettings(f"{file}: adapters.{protocol}: {error}") from error
+        if not isinstance(table, dict):
+            raise InvalidSettings(f"{file}: write [adapters.{protocol}]")
+        read[protocol] = _checked(kind, table, file, ("adapters", protocol))
+    return read
+
+
 def _check_users(hub: Settings, known: People, file: Path) -> None:
     """InvalidSettings where somebody is named whom nobody knows."""
     users = {*known.users, people.LOCAL}
     named = [(f"console {n}: user", one.user) for n, one in enumerate(hub.console, 1)]
-    for key, user in [*named, *(("phone.managers", user) for user in hub.phone.managers)]:
+    for key, user in [*named, *(("hub.managers", user) for user in hub.hub.managers)]:
         if user not in users:
             raise InvalidSettings(
                 f"{file}: {key}: no user {user} in people.toml{hint(user, users)}"
@@ -367,17 +451,22 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _of_file(kind: type[M], file: Path) -> M:
     """What the file says; InvalidSettings names the first thing that is wrong with it."""
+    return _checked(kind, _read(file), file)
+
+
+def _checked(kind: type[M], said: Any, file: Path, under: tuple[str, ...] = ()) -> M:
+    """What a file says under some key; InvalidSettings names the first thing that is wrong."""
     try:
-        return kind.model_validate(_read(file), strict=False)
+        return kind.model_validate(said, strict=False)
     except ValidationError as error:
         unknown = (e for e in error.errors() if e["type"] == "extra_forbidden")
         first = next(unknown, error.errors()[0])  # what is misspelled is often missing too
-        place, said = _place(first["loc"]), str(first["input"])
+        place, value = _place((*under, *first["loc"])), str(first["input"])
         if first["type"] == "extra_forbidden":
             near = hint(str(first["loc"][-1]), _keys(kind, first["loc"]))
             raise InvalidSettings(f"{file}: unknown key {place}{near}") from error
         choices = re.findall(r"'([^']*)'", first.get("ctx", {}).get("expected", ""))
-        raise InvalidSettings(f"{file}: {place}: {_wrong(first)}{hint(said, choices)}") from error
+        raise InvalidSettings(f"{file}: {place}: {_wrong(first)}{hint(value, choices)}") from error
 
 
 def _wrong(error: ErrorDetails) -> str:
@@ -402,7 +491,7 @@ def _keys(kind: type[BaseModel], place: Sequence[int | str]) -> list[str]:
         if field := kind.model_fields.get(str(name)):
             inside = (field.annotation, *get_args(field.annotation))
             kind = next((k for k in inside if _is_section(k)), kind)
-    return list(kind.model_fields)
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def _is_section(kind: object) -> TypeGuard[type[BaseModel]]:

@@ -23,6 +23,8 @@ STYLES = {
 }  # fmt: skip
 
 
+WAITING = 20
+"""Devices that nobody approved are listed up to this number: anybody can announce many."""
 BRIEF, IN_TABLE = 8, 100
 """Characters: shown of an id at least, of a sentence or an answer in a table at most."""
 
@@ -97,15 +99,28 @@ def answer(console: Console, text: str) -> None:
 
 def devices(console: Console, found: list[dict[str, Any]]) -> None:
     """Approved devices and those that wait for approval: how each is, and what to do about it."""
-    table = Table("device", "kind", "id", "state, and what to do", "functions")
-    for device in found:
+    whole = Column("id", overflow="fold")
+    table = Table("device", "kind", "room", "state, and what to do", "functions", whole)
+    approved = [device for device in found if device["approved"]]
+    waiting = [device for device in found if not device["approved"]]
+    for device in [*approved, *waiting[:WAITING]]:
         functions = str(len(device["functions"])) if device["functions"] else "?"
+        kind = f"{device['kind']}, default" if device["default"] else device["kind"]
         # What a device says of itself is text, never markup.
         table.add_row(
-            Text(plain(console, device["name"])), device["kind"],
-            Text(plain(console, device["id"])), _state(console, device), functions,
+            _named(console, device), kind, Text(plain(console, device["room"] or "")),
+            _state(console, device), functions, Text(plain(console, device["id"])),
         )  # fmt: skip
     console.print(table)
+    if len(waiting) > WAITING:
+        console.print(f"and {len(waiting) - WAITING} more were found: --json lists them all")
+
+
+def _named(console: Console, device: dict[str, Any]) -> Text:
+    """A device's name, and what else it is called."""
+    named = Text(plain(console, device["name"]))
+    aliases = plain(console, ", ".join(device["aliases"]))
+    return named.append(f"\n{aliases}", style="dim") if aliases else named
 
 
 def checks(console: Console, looked_at: list[dict[str, Any]]) -> None:
@@ -128,7 +143,8 @@ def audit(console: Console, found: dict[str, Any]) -> None:
 def _state(console: Console, device: dict[str, Any]) -> Text:
     """A device's state, where it was found, and the one thing to do."""
     state, ways = device["state"], ", ".join(device["ways"])
-    where = f" by {ways}" if ways and state == DeviceState.FOUND else ""
+    reached = state in (DeviceState.FOUND, DeviceState.CONNECTED)
+    where = f" by {ways}" if ways and reached else ""
     told = Text(state, STYLES.get(state, "yellow"))
     told.append(plain(console, where), style="dim")
     todo = device["todo"]
@@ -139,10 +155,20 @@ def approved(device: dict[str, Any]) -> str:
     """What a person who approved a device is told."""
     todo = f"; {device['todo']}" if device["todo"] else ""
     if device["connected"]:
-        return f"{device['name']} may be used now: {len(device['functions'])} functions{todo}"
+        count = len(device["functions"])
+        functions = "1 function" if count == 1 else f"{count} functions"
+        return f"{device['name']} may be used now: {functions}{todo}"
     why = device["problem"] or "it does not answer"
     more = "" if device["todo"] == why else todo
     return f"{device['name']} is approved and not connected yet: {why}{more}"
+
+
+def described(device: dict[str, Any]) -> str:
+    """What is said of a device."""
+    also = f", also called {', '.join(device['aliases'])}" if device["aliases"] else ""
+    where = f", in the {device['room']}" if device["room"] else ""
+    usual = ", the default of its kind" if device["default"] else ""
+    return f"{device['name']}{also}{where}{usual}"
 
 
 def executions(console: Console, records: list[dict[str, Any]], now: float) -> None:

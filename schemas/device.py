@@ -27,7 +27,9 @@ class Device(Value):
     address: dict[str, str] = {}
     aliases: tuple[str, ...] = ()
     room: str | None = None
+    default: bool = False  # meant where several of its kind would do and none is said
     functions: tuple[str, ...] = ()  # what it can serve, as far as known
+    lacking: dict[str, str] = {}  # why it does not serve a function, where it says so
     parts: tuple[str, ...] = ()  # names of a gateway's own entities
     at_once: int = Field(0, ge=0, le=64)  # calls it is given together; 0: as its protocol allows
     approved: bool = False

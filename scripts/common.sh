@@ -38,3 +38,17 @@ programs() {
         return 1
     fi
 }
+
+# foreign_programs: make .venv-programs with the programs of other people's that tests drive; they
+# have dependencies of their own.
+foreign_programs() {
+    local wanted list=tests/programs/requirements.txt stamp=.venv-programs/.installed
+    wanted=$(cksum < "$list")
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    echo "installing the programs that tests drive (once)"
+    python3 -m venv .venv-programs
+    .venv-programs/bin/pip install --quiet --disable-pip-version-check --requirement "$list"
+    echo "$wanted" > "$stamp"
+}

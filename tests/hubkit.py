@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from device_adapters.base import Adapter
+from orchestrator import device_file
 from orchestrator.admission import Limits
 from orchestrator.attempts import Attempts
 from orchestrator.bus import Bus
@@ -174,11 +175,15 @@ async def rig(
     )
     own = tuple(f.name for f in catalogue if f.kinds == (Kind.HUB,))
     rest = tuple(f.name for f in catalogue if f.name not in own)
-    registry.load((
+    approved = (
         Device(id="p1", kind=Kind.PHONE, name="Pixel", protocol="test", functions=rest),
         Device(id="hub", kind=Kind.HUB, name="octopus", protocol="test", functions=own),
         *(device for device, _ in more),
-    ))  # fmt: skip
+    )
+    device_file.write(
+        folder / "devices.json", (d.model_copy(update={"approved": True}) for d in approved)
+    )
+    registry.load()
     clock = Clock()
     understander = Understander(
         catalogue, policy or Policy(), threshold=0.5, region="US", now=lambda: clock.now,
@@ -206,7 +211,7 @@ async def rig(
                 people=people or People(), catalogue=catalogue, journal=journal,
                 executor=executor, registry=registry, bus=bus, limits=limits,
             )  # fmt: skip
-            service = Service(pipeline, journal, registry, dict)
+            service = Service(pipeline, journal, registry, dict, {"ann"})
             try:
                 yield Rig(
                     pipeline, service, journal, registry, bus, adapter, events, clock, understander

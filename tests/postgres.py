@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,18 @@ class Cluster:
 
     def kill(self) -> None:
         """As a machine that loses its power: no process says goodbye, and none is left."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         # Where nobody waits for orphans, the dead seem to run still.
         for left in (self._folder / "data/postmaster.pid", *self._folder.glob(".s.*")):
             left.unlink()
 
     def pause(self) -> None:
         """Hold every process of it, until `resume`."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let them go on."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Stop it and remove its data."""
@@ -79,6 +77,11 @@ class Cluster:
 
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", "-D", str(self._folder / "data"), *arguments)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self._pids():
+            with suppress(ProcessLookupError):  # a worker that has ended meanwhile
+                os.kill(pid, number)
 
     def _pids(self) -> list[int]:
         first = int((self._folder / "data/postmaster.pid").read_text().splitlines()[0])

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
+from device_adapters.car import driving
 from device_adapters.car import functions as car
-from device_adapters.ha import Entity, HaDevice
-from device_adapters.ha_adapter import (
+from device_adapters.ha import Entity, HaDevice, HaEntity
+from device_adapters.ha.adapter import (
     HaAdapter,
     Look,
     Runner,
     Want,
     as_now,
     candidates,
-    degrees,
     fahrenheit,
     find,
     known_number,
     known_order,
+    number,
     number_argument,
     patience,
     text_argument,
     words,
 )
 from schemas.call import Invocation, Restore
-from schemas.errors import DeviceRefused
+from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done, Evidence
 
+_MAY_SERVE = frozenset({*car.SERVING, "adjust_seat_position", "get_vehicle_status"})
 _WINDOW_TRAVEL = 1000  # mm, from closed to open
 
 
@@ -63,6 +66,41 @@ class CarAdapter(HaAdapter):
     def serves(self, device: HaDevice) -> frozenset[str]:
         return car.serves(device)
 
+    async def connect(self) -> frozenset[str]:
+        served = await super().connect()
+        self.lacking = dict.fromkeys(_MAY_SERVE - served, "its gateway offers nothing of the kind")
+        return served
+
+    async def call(self, invocation: Invocation) -> Done:
+        """As any other; what is dangerous in a driving car, after a look whether it drives."""
+        if driving.dangerous(invocation.function, invocation.arguments):
+            clock = asyncio.get_running_loop().time
+            began = clock()
+            driving.refuse_while_driving(
+                self.device.name, invocation.function, invocation.arguments,
+                driving=await self._drives(),
+            )  # fmt: skip
+            left = max(0.0, invocation.timeout - (clock() - began))
+            invocation = invocation.model_copy(update={"timeout": left})
+        return await super().call(invocation)
+
+    async def _drives(self) -> bool | None:
+        """Whether the car drives, as far as its gateway knows, however old that is; None where it
+        does not tell. What says that it drives outweighs what says that it stands."""
+        speed, said = find(self.announced, car.SPEED), []
+        if speed:
+            now = number(await self._said(speed))
+            said.append(None if now is None else driving.moves(now, speed.unit or ""))
+        for motion in filter(None, (find(self.announced, w) for w in (car.MOTION, car.MOVING))):
+            said.append(car.in_motion(motion, await self._said(motion)))
+        return max((one for one in said if one is not None), default=None)
+
+    async def _said(self, sensor: HaEntity) -> str | None:
+        """What a sensor says; None where it is known to be gone."""
+        entity = self.ha.entity(sensor)
+        value = await entity.known_state()
+        return None if entity.available is False else value
+
     async def _lock(self, call: Invocation) -> Done:
         action = text_argument(call, "action")
         said = {"lock": "Locked the doors", "unlock": "Unlocked the doors"}
@@ -74,11 +112,9 @@ class CarAdapter(HaAdapter):
 
     async def _climate(self, call: Invocation) -> Done:
         wanted, climate = number_argument(call, "temperature"), self._zone(call)
+        sent, reached = car.sent_temperature(climate.description, wanted)
         evidence = await climate.command(
-            car.sent_temperature(climate.description, wanted),
-            attribute="temperature",
-            reached=degrees(climate.description, wanted),
-            within=patience(call),
+            sent, attribute="temperature", reached=reached, within=patience(call)
         )
         return Done(evidence=evidence, detail=f"Set {wanted:g} °F in {self.device.name}")
 
@@ -100,9 +136,10 @@ class CarAdapter(HaAdapter):
         if not window.description.text("set_position_topic"):
             word = "close" if up else "open"
             return Done(evidence=await window.command(word, within=patience(call)), detail=detail)
-        at = await known_number(window, "position")
+        at, move = await known_number(window, "position"), distance * 100 / _WINDOW_TRAVEL
+        if at is None and move < 100:
+            raise DeviceRefused(f"{self.device.name} does not say where its {name} window is")
         before = at if at is not None else (100.0 if up else 0.0)
-        move = distance * 100 / _WINDOW_TRAVEL
         goal = max(0, min(100, round(before - move if up else before + move)))
         evidence = await window.command(goal, attribute="position", within=patience(call))
         return Done(evidence=evidence, detail=f"{detail}: {goal} % open")
@@ -115,7 +152,8 @@ class CarAdapter(HaAdapter):
         return await self.do(car.SUNROOF, action, call, f"{said[action]} the sunroof")
 
     async def _honk(self, call: Invocation) -> Done:
-        return await self.do(car.HORN, "press", call, "Honked and flashed")
+        flashes = "flash" in words(self.find(car.HORN, call.function).description.name)
+        return await self.do(car.HORN, "press", call, "Honked and flashed" if flashes else "Honked")
 
     async def _start_charging(self, call: Invocation) -> Done:
         return await self.do(car.CHARGING, True, call, "Started charging")
@@ -165,6 +203,8 @@ class CarAdapter(HaAdapter):
         return await self.do(car.DESTINATION, destination, call, f"Destination {destination}")
 
     async def _status(self, call: Invocation) -> Done:
+        if self.notice:
+            raise DeviceUnavailable(f"{self.device.name} is offline")
         item = call.arguments.get("item") or "all"
         readings = {
             "battery": await self._reading(car.BATTERY, "battery {}"),
@@ -180,19 +220,17 @@ class CarAdapter(HaAdapter):
 
     async def _reading(self, want: Want, form: str) -> str | None:
         sensor = find(self.announced, want)
-        value = await self.ha.entity(sensor).known_state() if sensor else None
-        unit = sensor.unit if sensor and sensor.unit else ""
-        return None if value is None else form.format(f"{value} {unit}".strip())
+        text = car.reading(sensor, await self._said(sensor)) if sensor else None
+        return None if text is None else form.format(text)
 
     async def _doors(self) -> str | None:
-        locked = await self._reading(car.LOCK, "{}")
-        opened = await self._reading(car.DOORS, "{}")
-        said = [text for text in (locked, opened) if text]
+        found = filter(None, (find(self.announced, want) for want in (car.LOCK, car.DOORS)))
+        said = [w for one in found if (w := car.door_word(one, await self._said(one)))]
         return f"doors {' and '.join(said)}" if said else None
 
     async def _location(self) -> str | None:
         tracker = find(self.announced, car.POSITION)
-        where = car.place(await self.ha.entity(tracker).known_state() if tracker else None)
+        where = car.place(await self._said(tracker) if tracker else None)
         return f"at {where}" if where else None
 
     def _named(self, want: Want, name: object, *, default: str | None) -> Entity:
@@ -201,7 +239,7 @@ class CarAdapter(HaAdapter):
         entities = {entity.id: entity for entity in self.announced.entities}
         called = words(str(name))
         for identifier in fitting:
-            if called <= words(entities[identifier].name):
+            if called and called <= words(entities[identifier].name):
                 return self.ha.entity(entities[identifier])
         if len(fitting) == 1 and name in (None, default):
             return self.ha.entity(entities[fitting[0]])

@@ -1,99 +1,89 @@
-"""The hub's own functions: the weather and the news."""
+"""The hub's own functions: the weather, the news and e-mail."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+import time
+from typing import TYPE_CHECKING
 
 from device_adapters.base import Adapter
-from device_adapters.hub.news import read_headlines
-from device_adapters.hub.weather import read_forecast, read_spot
+from device_adapters.hub.forecasts import Forecasts
+from device_adapters.hub.headlines import Headlines
+from device_adapters.hub.remembered import Clock
+from device_adapters.hub.sources import Sources
 from device_adapters.hub.web import Web
 from schemas.call import Invocation
 from schemas.device import Device
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done, Evidence
 
-WEATHER_URL = "https://api.open-meteo.com"
-GEOCODING_URL = "https://geocoding-api.open-meteo.com"
-NEWS_URL = "https://news.google.com/rss/search?q={query}&hl={language}"
-HEADLINES_URL = "https://news.google.com/rss?hl={language}"
-_Runner = Callable[[Web, Invocation], Awaitable[str | tuple[str, ...]]]
+if TYPE_CHECKING:
+    from device_adapters.hub.mail import Mail  # needs an extra
+
+_ALWAYS = ("get_trending_news", "get_weather_forecast")
+_MAIL = "send_email"
+
+
+def serves(*, mail: bool) -> tuple[str, ...]:
+    """What the hub itself can do, with a mail server or without one."""
+    return (*_ALWAYS, _MAIL) if mail else _ALWAYS
 
 
 class HubAdapter(Adapter):
-    """The hub as a device; `location` is where the home is, for a forecast without a place."""
+    """The hub as a device; `region` says which units people use and whose news they mean. Without
+    `mail` it sends no e-mail."""
 
     def __init__(
         self,
         device: Device,
+        sources: Sources,
         *,
-        weather_url: str = WEATHER_URL,
-        geocoding_url: str = GEOCODING_URL,
-        news_url: str = NEWS_URL,
-        headlines_url: str = HEADLINES_URL,
-        location: str | None = None,
+        region: str = "US",
+        mail: Mail | None = None,
+        clock: Clock = time.time,
     ) -> None:
         self.device = device
-        self._weather_url = weather_url.rstrip("/")
-        self._geocoding_url = geocoding_url.rstrip("/")
-        self._news_url, self._headlines_url = news_url, headlines_url
-        self._location = location
+        self._forecasts = Forecasts(sources, region, clock)
+        self._headlines = Headlines(sources, region, clock)
+        self._mail = mail
         self._web: Web | None = None
 
     async def connect(self) -> frozenset[str]:
         self._web = self._web or Web()
-        return frozenset({"get_weather_forecast", "get_trending_news"})
+        return frozenset(serves(mail=self._mail is not None))
 
     async def call(self, invocation: Invocation) -> Done:
-        runners: dict[str, _Runner] = {
-            "get_weather_forecast": self._weather, "get_trending_news": self._news,
-        }  # fmt: skip
-        runner = runners.get(invocation.function)
-        if runner is None:
-            raise DeviceRefused(f"the hub cannot {invocation.function}")
+        if invocation.function == _MAIL and self._mail:
+            return await self._mail.send(invocation)
         if self._web is None:
             raise DeviceUnavailable("the hub's own functions are not connected")
-        try:
-            async with asyncio.timeout(invocation.timeout):
-                result = await runner(self._web, invocation)
-        except TimeoutError as exc:
-            raise DeviceUnavailable(f"no answer within {invocation.timeout:g} s") from exc
-        detail = "; ".join(result) if isinstance(result, tuple) else result
-        return Done(evidence=Evidence.VERIFIED, result=result, detail=detail)
+        until = asyncio.get_running_loop().time() + invocation.timeout
+        match invocation.function:
+            case "get_weather_forecast":
+                return await self._weather(self._web, invocation, until)
+            case "get_trending_news":
+                return await self._news(self._web, invocation, until)
+            case _:
+                raise DeviceRefused(f"the hub cannot {invocation.function}")
 
     async def close(self) -> None:
         web, self._web = self._web, None
         if web:
             await web.close()
 
-    async def _weather(self, web: Web, call: Invocation) -> str:
-        asked = str(call.arguments.get("location") or self._location or "")
-        if not asked:
-            raise DeviceRefused("the weather where? the hub's own location is not set")
-        search = {"name": asked, "count": "1", "language": "en", "format": "json"}
-        found = await web.get(f"{self._geocoding_url}/v1/search", "place search", search)
-        spot = read_spot(found, asked)
-        query = {
-            "latitude": str(spot.latitude),
-            "longitude": str(spot.longitude),
-            "current": "temperature_2m,weather_code",
-            "daily": "temperature_2m_max,temperature_2m_min",
-            "timezone": "auto",
-            "forecast_days": "1",
-        }
-        forecast = await web.get(f"{self._weather_url}/v1/forecast", "weather service", query)
-        return read_forecast(forecast, spot)
+    async def _weather(self, web: Web, call: Invocation, until: float) -> Done:
+        location = str(call.arguments.get("location") or "")
+        told = await self._forecasts.get(web, location, until)
+        return Done(evidence=_evidence(told.current), result=told.brief, detail=told.whole)
 
-    async def _news(self, web: Web, call: Invocation) -> tuple[str, ...]:
+    async def _news(self, web: Web, call: Invocation, until: float) -> Done:
         query = str(call.arguments.get("query") or "")
-        language = str(call.arguments.get("language") or "en")
-        form = self._news_url if query else self._headlines_url
-        url = form.replace("{query}", quote(query, safe="")).replace(
-            "{language}", quote(language, safe="")
-        )
-        titles = read_headlines(await web.get(url, "news service"))
-        if not titles:
-            raise DeviceRefused(f"there is no news about {query}" if query else "there is no news")
-        return titles
+        language = str(call.arguments.get("language") or "en").casefold()
+        told = await self._headlines.get(web, query, language, until)
+        detail = "; ".join(told.value)
+        return Done(evidence=_evidence(not told.trouble), result=told.value, detail=detail)
+
+
+def _evidence(current: bool) -> Evidence:
+    """What was told before is not what a service says now."""
+    return Evidence.VERIFIED if current else Evidence.UNVERIFIED

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import httpx
 
+from device_adapters.hub.plain import plain
 from schemas.errors import DeviceRefused, DeviceUnavailable
 
 _MAXIMUM_BYTES = 1024 * 1024
+_SAID = 120  # characters of what went wrong; it may quote the service
 _TIMEOUT = httpx.Timeout(8.0, connect=4.0)
 
 
@@ -20,7 +22,8 @@ class Web:
             timeout=_TIMEOUT,
             follow_redirects=True,
             max_redirects=3,
-            headers={"User-Agent": "octopus-hub"},
+            # Packed, a small answer may be a large one.
+            headers={"User-Agent": "octopus-hub", "Accept-Encoding": "identity"},
         )
 
     async def get(self, url: str, service: str, params: Mapping[str, str] | None = None) -> bytes:
@@ -34,8 +37,8 @@ class Web:
             raise DeviceUnavailable(f"the {service} does not answer") from exc
         except httpx.ConnectError as exc:
             raise DeviceUnavailable(f"no network: the {service} cannot be reached") from exc
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise DeviceUnavailable(f"the {service} broke off: {exc}") from exc
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:  # of a redirection too
+            raise DeviceUnavailable(f"the {service} broke off: {plain(str(exc), _SAID)}") from exc
 
     async def close(self) -> None:
         """Close the connections."""
@@ -44,7 +47,7 @@ class Web:
 
 async def _bounded(response: httpx.Response, service: str) -> bytes:
     body = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > _MAXIMUM_BYTES:
             raise DeviceRefused(f"the {service} sent too much")

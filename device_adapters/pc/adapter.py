@@ -7,12 +7,13 @@ import base64
 import binascii
 import json
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from device_adapters.addresses import web_page
 from device_adapters.ha import Entity, HaClient, HaDevice
-from device_adapters.ha_adapter import (
+from device_adapters.ha.adapter import (
     HaAdapter,
     Look,
     Runner,
@@ -28,13 +29,16 @@ from device_adapters.ha_adapter import (
     words,
 )
 from device_adapters.pc import functions as pc
-from device_adapters.pc.wake import broadcast_wake_up
+from device_adapters.pc import pictures
+from device_adapters.pc.lnxlink import CommandResult, is_lnxlink
+from device_adapters.pc.wake import wake_up
 from schemas.call import Invocation, Restore
 from schemas.device import Device
 from schemas.errors import DeviceRefused, DeviceUncertain
 from schemas.outcome import Done, Evidence
 
 _LEVELS = 10
+_REFUSED_WITHIN = 9.0  # seconds: LNXlink tries three ways to shut down, each for up to three
 _NO_REPORT = 1.0  # seconds: these entities have a state topic that the agent never writes
 
 
@@ -138,12 +142,11 @@ class PcAdapter(HaAdapter):
     def _keep(self, picture: bytes, encoded: bool, key: str) -> Path:
         try:
             data = base64.b64decode(picture, validate=True) if encoded else picture
-        except binascii.Error as exc:
-            raise DeviceUncertain(f"{self.device.name} sent a broken picture") from exc
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kind = "png" if data.startswith(b"\x89PNG") else "jpg"
-        path = self._folder / f"{''.join(c for c in key if c.isalnum() or c in '-_')}.{kind}"
-        path.write_bytes(data)
+        except binascii.Error:
+            data = b""
+        path = pictures.keep(data, self._folder, key)
+        if path is None:
+            raise DeviceUncertain(f"{self.device.name} sent a broken picture")
         return path
 
     async def _notify(self, call: Invocation) -> Done:
@@ -169,25 +172,31 @@ class PcAdapter(HaAdapter):
     async def _open_application(self, call: Invocation) -> Done:
         name = text_argument(call, "name")
         buttons = candidates(self.announced, pc.APPLICATION)
-        fitting = [button for button in buttons if words(name) <= words(button.name)]
+        asked = words(name)
+        fitting = [button for button in buttons if asked and asked <= words(button.name)]
         if len(fitting) != 1:
             offered = ", ".join(button.name for button in fitting or buttons) or "none"
             raise DeviceRefused(f"which application is {name} on {self.device.name}? ({offered})")
-        evidence = await self.ha.entity(fitting[0]).command("press", within=patience(call))
-        return Done(evidence=evidence, detail=f"Opened {name} on {self.device.name}")
+        with CommandResult(self.ha, fitting[0]) as result:
+            evidence = await self.ha.entity(fitting[0]).command("press", within=patience(call))
+            said = await result.within(_NO_REPORT) if self._is_lnxlink else ""
+        detail = f"Opened {name} on {self.device.name}{f': {said}' if said else ''}"
+        return Done(evidence=evidence, detail=detail)
 
     async def _shutdown(self, call: Invocation) -> Done:
         button = self.find(pc.SHUTDOWN, "shutdown")
+        end = time.monotonic() + patience(call)
         await button.command("press", within=patience(call))
-        gone = await self.ha.until(lambda: button.available is False, patience(call))
+        gone = await self.ha.until(lambda: button.available is False, end - time.monotonic())
+        # LNXlink says that it is gone before it tries, and that it is back where that fails.
+        wait = min(_REFUSED_WITHIN, end - time.monotonic())
+        if gone and await self.ha.until(lambda: button.available is True, max(0.0, wait)):
+            raise DeviceRefused(f"{self.device.name} did not shut down: it is still there")
         evidence = Evidence.VERIFIED if gone else Evidence.UNVERIFIED
         return Done(evidence=evidence, detail=f"Shut {self.device.name} down")
 
     async def _wake(self, call: Invocation) -> Done:
-        await broadcast_wake_up(self.device.address)
-        awake = await self.ha.until(self._is_awake, patience(call))
-        evidence = Evidence.VERIFIED if awake else Evidence.UNVERIFIED
-        return Done(evidence=evidence, detail=f"Woke {self.device.name} up")
+        return await wake_up(self.device, lambda: self.ha.until(self._is_awake, patience(call)))
 
     def _is_awake(self) -> bool:
         device = self.ha.device(self._identifier)
@@ -209,8 +218,7 @@ class PcAdapter(HaAdapter):
 
     @property
     def _is_lnxlink(self) -> bool:
-        """LNXlink reads every payload as JSON first, so that a bare text could change its type."""
-        return self.announced.manufacturer.casefold() == "lnxlink"
+        return is_lnxlink(self.announced)
 
 
 _VOLUME_RANGE = (("min", 0.0), ("max", 100.0))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from device_adapters.ha import HaDevice
-from device_adapters.ha_adapter import Want, find, words
+from device_adapters.ha.adapter import Want, find, words
 
 PLAYER = Want(components=("media_player",))
 STOP_MEDIA = Want(components=("button",), names=("stop media",))
-VOLUME = Want(components=("number",), names=("volume set", "volume"))
-LOCK = Want(components=("switch", "button"), names=("session lock", "lock"))
+VOLUME = Want(
+    components=("number",), names=("volume set", "volume"), without=("mic", "microphone", "input")
+)
+LOCK = Want(
+    components=("switch", "button"),
+    names=("session lock", "lock"),
+    without=("caps", "num", "scroll"),
+)
 CAMERA = Want(components=("camera", "image"), names=("screenshot",))
 CAPTURE = Want(components=("switch",), names=("screenshot",))
 NOTIFY = Want(components=("notify",))

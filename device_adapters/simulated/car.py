@@ -15,7 +15,8 @@ _WINDOWS = ("front left", "front right", "rear left", "rear right")
 
 
 class SimulatedCar(Publisher):
-    """Its state can be read: locked, charging, windows (% open), target temperature (°C), honks."""
+    """Its state can be read: locked, charging, windows (% open), target temperature (°C), honks,
+    state (parked, driving)."""
 
     online, offline = "connected", "disconnected"
     retains = False  # CarConnectivity announces on connecting and on Home Assistant's birth only
@@ -37,6 +38,7 @@ class SimulatedCar(Publisher):
         self.target_celsius = 20.0
         self.windows = dict.fromkeys(_WINDOWS, 0)
         self.honks = 0
+        self.state = "parked"
         self.latitude, self.longitude = 37.5665, 126.978
         super().__init__(
             host,
@@ -63,11 +65,13 @@ class SimulatedCar(Publisher):
             "doors/lock_state": "locked" if self.locked else "unlocked",
             "doors/open_state": "closed",
             "charging/binarystate": "on" if self.charging else "off",
+            "charging/rate": "55.0" if self.charging else "0.0",
             "climatization/hvac_mode": "off",
             "climatization/settings/target_temperature": f"{shown:.1f}",
             "drives/total_range": "312",
             "drives/primary/level": "81",
             "odometer": "20415",
+            "state": self.state,
             "position/attributes": json.dumps(position),
         }
         windows = {f"windows/{_key(name)}/position": str(v) for name, v in self.windows.items()}
@@ -162,6 +166,9 @@ class SimulatedCar(Publisher):
             "primary_level": _reading("SoC (primary)", f"{base}/drives/primary/level", "%")
             | {"device_class": "battery"},
             "odometer": _reading("Odometer", f"{base}/odometer", "km"),
+            "charging_rate": _reading("Charging Rate", f"{base}/charging/rate", "km/h")
+            | {"device_class": "speed"},
+            "state": {"p": "sensor", "name": "Vehicle State", "state_topic": f"{base}/state"},
             "position": {
                 "p": "device_tracker",
                 "name": "Position",

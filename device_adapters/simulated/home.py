@@ -9,6 +9,7 @@ from device_adapters.simulated.publisher import Publisher
 
 _BRIDGE = "zigbee2mqtt/bridge/state"
 _FAN = "tasmota_fan"
+_ORDERED = {"light", "cover", "lock"}
 
 
 class SimulatedHome(Publisher):
@@ -45,6 +46,11 @@ class SimulatedHome(Publisher):
         sockets = {f"tasmota/{name.lower()}/state": word for name, word in self.sockets.items()}
         return own | there | sockets | {"tasmota/fan/LWT": "Online"}
 
+    def changed(self, topic: str) -> dict[str, str]:
+        program, name, *_ = topic.split("/")
+        told = f"{program}/{name}/state" if program == "tasmota" else f"{program}/{name}"
+        return {told: self.states()[told]}
+
     async def obey(self, topic: str, payload: str) -> None:
         program, name, _, *attribute = topic.split("/")
         if program == "tasmota":
@@ -65,7 +71,7 @@ class SimulatedHome(Publisher):
     def announcements(self) -> dict[str, dict[str, Any]]:
         zigbee = {
             f"homeassistant/{kind}/0x{_key(name)}/{own.pop('object')}/config": (
-                self._zigbee(name) | own
+                self._zigbee(name, kind) | own
             )
             for name, kind, own in _announced()
         }
@@ -75,9 +81,10 @@ class SimulatedHome(Publisher):
         }
         return zigbee | sockets
 
-    def _zigbee(self, name: str) -> dict[str, Any]:
+    def _zigbee(self, name: str, kind: str) -> dict[str, Any]:
         words = {"value_template": "{{ value_json.state }}"}
-        return {
+        ordered = {"command_topic": f"zigbee2mqtt/{name}/set"} if kind in _ORDERED else {}
+        return ordered | {
             "name": None,
             "unique_id": f"0x{_key(name)}_zigbee2mqtt",
             "object_id": _key(name),
@@ -93,7 +100,6 @@ class SimulatedHome(Publisher):
             ],
             "availability_mode": "all",
             "state_topic": f"zigbee2mqtt/{name}",
-            "command_topic": f"zigbee2mqtt/{name}/set",
         }
 
 
@@ -102,7 +108,16 @@ def _announced() -> list[tuple[str, str, dict[str, Any]]]:
     thermostat = "zigbee2mqtt/Hall Thermostat"
     blind = "zigbee2mqtt/Bedroom Blind"
     return [
-        ("Kitchen Lamp", "light", {"object": "light", "schema": "json", "brightness": True}),
+        (
+            "Kitchen Lamp",
+            "light",
+            {
+                "object": "light",
+                "schema": "json",
+                "brightness": True,
+                "supported_color_modes": ["rgb"],
+            },
+        ),
         (
             "Bedroom Blind",
             "cover",

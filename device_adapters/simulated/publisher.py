@@ -66,6 +66,10 @@ class Publisher(ABC):
     def states(self) -> dict[str, str]:
         """Every state topic's payload now."""
 
+    def changed(self, topic: str) -> dict[str, str]:
+        """The states to report after an order on a topic: every one, unless a subclass knows."""
+        return self.states()
+
     @abstractmethod
     async def obey(self, topic: str, payload: str) -> None:
         """Do what one order says."""
@@ -103,10 +107,9 @@ class Publisher(ABC):
 
     async def report(self) -> None:
         """Publish every state, as after a change of one's own."""
-        for topic, payload in self.states().items():
-            await self._mqtt.publish(topic, payload, retain=True)
+        await self._tell(self.states())
 
-    async def publish(self, topic: str, payload: str, *, retain: bool = True) -> None:
+    async def publish(self, topic: str, payload: str | bytes, *, retain: bool = True) -> None:
         """Publish anything."""
         await self._mqtt.publish(topic, payload, retain=retain)
 
@@ -132,6 +135,10 @@ class Publisher(ABC):
             self.on_effect(message.topic, payload)
             await self.obey(message.topic, payload)
             if not self.faults.mute:
-                await self.report()
+                await self._tell(self.changed(message.topic))
         self._obeyed.set()
         self._obeyed = asyncio.Event()
+
+    async def _tell(self, states: dict[str, str]) -> None:
+        for topic, payload in states.items():
+            await self._mqtt.publish(topic, payload, retain=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -15,7 +17,7 @@ from xml.sax.saxutils import escape
 
 @dataclass(frozen=True)
 class Place:
-    """A place and its weather."""
+    """A place and its weather, in °C and km/h; tomorrow it rains a little and is two colder."""
 
     latitude: float
     longitude: float
@@ -23,13 +25,20 @@ class Place:
     code: int = 0  # WMO
     low: float = 18.0
     high: float = 27.0
+    wind: float = 8.0
+    light: bool = True
+    offset: int = 0  # seconds
+    country: str = ""
 
 
 class SimulatedWeb:
-    """Serves `places` and `headlines`; `status`, `body` and `silent` replace what is right."""
+    """Serves `places` and `headlines`, and what `pages` has under a path; `status`, `body` and
+    `silent` replace what is right. `now` tells the seconds since the epoch."""
 
     def __init__(self) -> None:
         self.places = {"Seoul": Place(37.566, 126.978), "London": Place(51.507, -0.128, 11, 61)}
+        self.pages: dict[str, bytes] = {}
+        self.now = time.time
         self.headlines = ["Octopus opens a jar", "Rain & sun expected"]
         self.asked: list[str] = []
         self.status = HTTPStatus.OK
@@ -58,6 +67,10 @@ class SimulatedWeb:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Go away, as where there is no network; safe to call twice."""
         self._server.close()
         for writer in list(self._open):
             writer.close()
@@ -88,7 +101,10 @@ class SimulatedWeb:
         pages = {"/v1/search": self._search, "/v1/forecast": self._forecast, "/rss": self._feed}
         page = pages.get(url.path)
         status = self.status if page else HTTPStatus.NOT_FOUND
-        body = self.body if self.body is not None else page(query) if page else b""
+        if (body := self.pages.get(url.path)) is not None:
+            status = self.status
+        elif (body := self.body) is None:
+            body = page(query) if page else b""
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Length: {len(body)}\r\n"
             "Connection: close\r\n\r\n"
@@ -97,21 +113,32 @@ class SimulatedWeb:
 
     def _search(self, query: dict[str, str]) -> bytes:
         found = [
-            {"name": name, "latitude": place.latitude, "longitude": place.longitude}
+            {"name": name.partition(",")[0], "latitude": place.latitude,
+             "longitude": place.longitude, "country": place.country}
             for name, place in self.places.items()
-            if name.casefold() == query["name"].casefold()
-        ]
+            if name.partition(",")[0].casefold() == query["name"].casefold()
+        ]  # fmt: skip
+        found = found[: int(query["count"])]
         return json.dumps({"results": found} if found else {"generationtime_ms": 0.1}).encode()
 
     def _forecast(self, query: dict[str, str]) -> bytes:
         at = float(query["latitude"]), float(query["longitude"])
         place = next(p for p in self.places.values() if (p.latitude, p.longitude) == at)
-        return json.dumps(
-            {
-                "current": {"temperature_2m": place.temperature, "weather_code": place.code},
-                "daily": {"temperature_2m_max": [place.high], "temperature_2m_min": [place.low]},
-            }
-        ).encode()
+        today = datetime.fromtimestamp(self.now() + place.offset, UTC).date()
+        days = range(int(query["forecast_days"]))
+        return json.dumps({
+            "utc_offset_seconds": place.offset,
+            "current": {
+                "temperature_2m": place.temperature, "weather_code": place.code,
+                "is_day": int(place.light), "wind_speed_10m": place.wind,
+            },
+            "daily": {
+                "time": [str(today + timedelta(days=day)) for day in days],
+                "weather_code": [61 if day else place.code for day in days],
+                "temperature_2m_max": [place.high - 2 * day for day in days],
+                "temperature_2m_min": [place.low - 2 * day for day in days],
+            },
+        }).encode()  # fmt: skip
 
     def _feed(self, query: dict[str, str]) -> bytes:
         wanted = query.get("q", "").casefold()

@@ -371,6 +371,32 @@ def rename(device: str, name: str, config: Config = settings.PACKAGED) -> None:
 
 
 @devices_cli.command()
+def describe(
+    device: str,
+    room: Annotated[str | None, typer.Option(help='The room it is in; "" for none')] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="What else it is called")] = None,
+    no_alias: Annotated[list[str] | None, typer.Option(help="What it is called no more")] = None,
+    default: Annotated[
+        bool | None,
+        typer.Option("--default/--no-default", help="Meant where several of its kind would do"),
+    ] = None,
+    config: Config = settings.PACKAGED,
+) -> None:
+    """Say where a device is, what else it is called, whether it is the default of its kind."""
+
+    async def work(client: HubClient) -> Any:
+        said = {"room": room, "default": default}
+        changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+        if alias or no_alias:
+            found = await client.request("device/describe", device=device)
+            kept = [*found["aliases"], *(alias or [])]
+            changes["aliases"] = [one for one in kept if one not in (no_alias or [])]
+        return await client.request("device/describe", device=device, **changes)
+
+    _say(view.described(with_hub(config, work)))
+
+
+@devices_cli.command()
 def remove(device: str, config: Config = settings.PACKAGED) -> None:
     """Forget a device."""
     with_hub(config, lambda client: client.request("device/remove", device=device))

@@ -38,4 +38,5 @@ def _login(loaded: settings.Settings) -> Login:
         raise InvalidSettings("hub.toml: broker.port is 0, so the hub's port is not known here")
     if address is None:
         return Login("127.0.0.1", loaded.broker.port, LOCAL, passwords(loaded.state)[LOCAL])
-    return Login(*address, loaded.broker.username or None, loaded.broker.password())
+    user, password = loaded.broker.username or None, loaded.broker.password()
+    return Login(*address, user, password, loaded.broker.tls())

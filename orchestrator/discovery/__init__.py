@@ -1,7 +1,6 @@
 """What is found, proposed to the registry; discovery never decides anything."""
 
-from orchestrator.discovery.announced import Announced, Service
-from orchestrator.discovery.mqtt import announced_by_mqtt
+from orchestrator.discovery.announced import Announced
 from orchestrator.discovery.phones import (
     CONNECT,
     PAIRING,
@@ -12,20 +11,21 @@ from orchestrator.discovery.phones import (
     phones_on,
     serial_of,
 )  # fmt: skip
+from orchestrator.discovery.services import OWN, services_on
 from orchestrator.discovery.usb import phones_by_usb, plugged_in
 
 __all__ = [
     "CONNECT",
+    "OWN",
     "PAIRING",
     "PLAIN",
     "TYPES",
     "Announced",
     "Phones",
-    "Service",
-    "announced_by_mqtt",
     "phone",
     "phones_by_usb",
     "phones_on",
     "plugged_in",
     "serial_of",
+    "services_on",
 ]

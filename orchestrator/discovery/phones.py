@@ -2,9 +2,10 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from orchestrator.discovery.announced import Announced, Service
+from device_adapters.driver import Propose, Service, Withdraw
+from orchestrator.discovery.announced import Announced
 from schemas.device import Device, Kind
 
 PLAIN, CONNECT, PAIRING = (
@@ -19,10 +20,6 @@ _NAMES = {
     PLAIN: re.compile(rf"(?:adb-)?{_SERIAL}"),
     CONNECT: re.compile(rf"adb-{_SERIAL}-[A-Za-z0-9]{{6}}{_RENAMED}"),
 }
-
-Propose = Callable[[Device], bool]
-"""Whether what was found is of use."""
-Withdraw = Callable[[str], None]
 
 
 class Phones:

@@ -36,6 +36,8 @@ KEPT_FOR = 7 * 24 * 3600
 """Seconds a broker keeps a command's record; the journal has it for good."""
 FLUSH_WITHIN = 5.0
 """Seconds to tell the last events when the hub stops."""
+DEVICES_EVERY = 0.5
+"""Seconds between two tellings of all devices; what changes meanwhile is told together."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NEVER = 1 << 60
 _COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "hold"}
@@ -176,6 +178,7 @@ class MqttDoor:
             self._devices_changed.clear()
             devices = await self._service.request("device/list", "", {})
             await self._quietly(f"{self._base}/devices", json.dumps(devices), retain=True)
+            await asyncio.sleep(DEVICES_EVERY)
 
     async def _quietly(self, topic: str, payload: str, **options: Any) -> bool:
         """Publish, and say whether that went well; a broker that is away is no reason to stop, the

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from device_adapters.adb.wireless import listens
+from device_adapters.driver import Service
 from orchestrator.discovery import (
     CONNECT,
     PAIRING,
     PLAIN,
     Announced,
-    Service,
     phone,
     plugged_in,
     serial_of,

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from orchestrator.followed import Followed, Say, Work
+from orchestrator.managers import require
 from orchestrator.phones.meeting import Meeting
-from orchestrator.phones.tasks import NotAllowed
 from orchestrator.registry import Registry
 from schemas.call import Invocation
 from schemas.errors import HubError
@@ -59,9 +59,7 @@ class Pairing:
 
     async def start(self, user: str, request: Request) -> dict[str, str]:
         """Begin to pair `by` qr, code, tcp or usb; `follow` tells how it goes."""
-        if user not in self._managers:
-            log.warning("%s may not pair phones", user)
-            raise NotAllowed(f"{user} may not pair phones: phone.managers in hub.toml says who may")
+        require(self._managers, user, "pair phones")
         pair, keep = self._way(request), request.get("keep") is True
 
         async def work(say: Say) -> Any:

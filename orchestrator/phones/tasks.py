@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.journal import Journal
+from orchestrator.managers import NotAllowed, require
 from orchestrator.registry import Registry
 from schemas.base import Scalar
 from schemas.call import Invocation
@@ -43,12 +44,6 @@ TASKS: Mapping[str, Task] = {
 """All that may be asked for here; of what a sentence may ask for, only a picture of the screen."""
 
 
-class NotAllowed(HubError):
-    """This user may not do that."""
-
-    code = "not_allowed"
-
-
 class BadTask(HubError):
     """There is no such thing to do, or it cannot be done so."""
 
@@ -81,11 +76,7 @@ class PhoneTasks:
     async def do(self, user: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do the task `do` with `arguments` on the phone `device`, or on the only one; what came of
         it as JSON."""
-        if user not in self._managers:
-            log.warning("%s may not manage phones", user)
-            raise NotAllowed(
-                f"{user} may not manage phones: phone.managers in hub.toml says who may"
-            )
+        require(self._managers, user, "manage phones")
         what, device = request.get("do"), request.get("device") or ""
         task = TASKS.get(what) if isinstance(what, str) else None
         if task is None or not isinstance(what, str):

@@ -57,7 +57,7 @@ def called(said: str, devices: Iterable[Device]) -> list[Target]:
         if any("".join(spoken.core(name)) == asked for name in (device.name, *device.aliases)):
             found.append(Target(device, _own_name(said, device)))
             continue
-        parts = [part for part in device.parts if asked in _part_names(device, part)]
+        parts = [part for part in device.parts if asked in names.part_names(device.name, part)]
         found += [Target(device, part) for part in parts[:1]]
     return found
 
@@ -83,15 +83,21 @@ def inside(room: str, said: str) -> str:
 
 
 def matches(
-    said: str, devices: Iterable[Device], able: Iterable[Device], *, every: bool
+    said: str, devices: tuple[Device, ...], able: Iterable[Device], *, every: bool
 ) -> list[Target]:
     """Whoever has the very name, else who of the able fits, else who fits at all."""
     asked, capable = phrase(said, every=every), {device.id: device for device in able}
     # "every lamp" is not the one that is called "Lamp".
     sort = asked.every and asked.words == {asked.noun}
-    exact = [] if sort else called(said, devices)
+    exact = [] if sort else called(said, _namesakes(said, devices))
     of_able = [target for target in exact if target.device.id in capable]
     return of_able or exact or meant(asked, capable.values()) or meant(asked, devices)
+
+
+def _namesakes(said: str, devices: tuple[Device, ...]) -> list[Device]:
+    """The few of the devices that `called` has to look at."""
+    known = names.index(devices)
+    return [devices[place] for place in sorted(known.exact.get("".join(spoken.core(said)), ()))]
 
 
 def meant(asked: Phrase, devices: Iterable[Device]) -> list[Target]:
@@ -175,11 +181,6 @@ def _ends_in(noun: str, part: str) -> bool:
     """Whether a part is one: "Porch light 2" is a light, "Light level" is not."""
     named = [word for word in spoken.words(part) if not word.isdecimal()]
     return bool(named) and names.singular(named[-1]) == noun
-
-
-def _part_names(device: Device, part: str) -> set[str]:
-    own, whole = "".join(spoken.core(part)), "".join(spoken.core(f"{device.name} {part}"))
-    return {own, whole} - {""}
 
 
 def _part_name(said: str, device: Device, parts: list[str]) -> str:

@@ -69,7 +69,6 @@ class _Reading:
         self._index = index
         self._ordinary = ordinary
         self._owners = {"".join(spoken.words(user)): own for user, own in owners.items()}
-        self._places = {device.id: place for place, device in enumerate(index.devices)}
         self._past = 0  # the word behind the last mention
         self._words = Words(sentence, self._corrected)
 
@@ -172,7 +171,7 @@ class _Reading:
         all_of_them = every or (names.wide(word) and self._words.quantity(start).own)
         among = self._index.devices if run.found is None else self._at(run.found)
         fits = names.fitting(word, among, every=all_of_them)
-        found = frozenset(self._places[device.id] for device in fits)
+        found = frozenset(self._index.places[device.id] for device in fits)
         if run.found is not None and not found:
             return None
         return run._replace(stop=at + 1, found=found, noun=word, every=every)

@@ -1,5 +1,6 @@
 """What devices are called, and whom such words fit, even misspelt: names, rooms, sorts. Pure."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -193,6 +194,8 @@ class Index(NamedTuple):
     parts: dict[str, set[int]]
     words: dict[str, set[int]]
     rooms: dict[str, set[int]]
+    exact: dict[str, set[int]]  # whole names and parts' names, of any length
+    places: dict[str, int]  # by id
     spellings: frozenset[str]
     longest: int
 
@@ -206,20 +209,30 @@ class Called(NamedTuple):
     room: str | None
 
 
+_lately: deque[Index] = deque(maxlen=4)
+
+
 def index(devices: tuple[Device, ...]) -> Index:
-    """Every device under what it may be called."""
-    called = tuple(Called(d.name, d.aliases, d.parts, d.room) for d in devices)
-    return _index(called)._replace(devices=devices)
+    """Every device under what it may be called. The same tuple is not read again: between two
+    sentences, a thousand devices are mostly the very same."""
+    known = next((made for made in _lately if made.devices is devices), None)
+    if known is None:
+        called = tuple(Called(d.name, d.aliases, d.parts, d.room) for d in devices)
+        places = {device.id: place for place, device in enumerate(devices)}
+        known = _index(called)._replace(devices=devices, places=places)
+        _lately.append(known)
+    return known
 
 
 @lru_cache(maxsize=16)
 def _index(devices: tuple[Called, ...]) -> Index:
     """For a thousand devices it takes ten milliseconds, and names seldom change."""
-    made = Index((), {}, {}, {}, {}, frozenset(), longest=1)
+    made = Index((), {}, {}, {}, {}, {}, {}, frozenset(), longest=1)
     longest = 2
     for place, device in enumerate(devices):
         for name in (device.name, *device.aliases):
             said = spoken.core(name)
+            made.exact.setdefault("".join(said), set()).add(place)
             for word in said:
                 made.words.setdefault(word, set()).add(place)
             longest = max(longest, _enter(made.names, said, place))
@@ -227,6 +240,8 @@ def _index(devices: tuple[Called, ...]) -> Index:
                 made.rooms.setdefault(room, set()).add(place)
         for part in device.parts:
             longest = max(longest, _enter(made.parts, spoken.core(part), place))
+            for joined in part_names(device.name, part):
+                made.exact.setdefault(joined, set()).add(place)
         longest = max(longest, _enter(made.rooms, spoken.core(device.room or ""), place))
     _widen(made, devices)
     rooms = (word for device in devices for word in spoken.words(device.room or ""))
@@ -253,6 +268,12 @@ def corrected(word: str, known: frozenset[str]) -> str:
         return word
     (meant,) = found.values()
     return meant if best < 2 or len(meant) >= LONG else word
+
+
+def part_names(device: str, part: str) -> frozenset[str]:
+    """What a device's part is called as a whole, joined: with the device's name and without."""
+    own, whole = "".join(spoken.core(part)), "".join(spoken.core(f"{device} {part}"))
+    return frozenset({own, whole} - {""})
 
 
 def _widen(made: Index, devices: tuple[Called, ...]) -> None:

@@ -17,6 +17,8 @@ from schemas.function import Function, ParameterType
 from schemas.plan import Plan, Step
 
 _CALLED = {"phone": "phone", "pc": "PC", "car": "car", "home": "home device", "hub": "hub"}
+_FEW = 3
+"""So many devices are named where none of them can do what was said."""
 _MANY = frozenset({"them", "those", "these"})
 
 
@@ -92,7 +94,7 @@ def _targets(case: _Case, chosen: tuple[str, ...]) -> list[Target]:
     if chosen:
         return [_as_chosen(case, device, said) for device in chosen]
     if not case.able:
-        raise NoDevice(_nobody(case.step, case.function.kinds))
+        raise NoDevice(_none_can(case))
     if said and not entities.refers(said):
         return _by_entity(case, said)
     return [Target(device, device.name if said else "") for device in _devices(case)]
@@ -103,7 +105,7 @@ def _as_chosen(case: _Case, wanted: str, said: str) -> Target:
     if device is None:
         raise NoDevice(f"the device {wanted} that was chosen is not there any more")
     if case.step.function not in device.functions:
-        raise NoDevice(f"{device.name} cannot {texts.spoken(case.step.function)}")
+        raise NoDevice(_unable(case, [device]))
     if not said:
         return Target(device)
     found = entities.meant(entities.phrase(said, every=False), [device])
@@ -147,9 +149,11 @@ def _recent(case: _Case, words: frozenset[str]) -> list[Device]:
 
 
 def _own(case: _Case) -> list[Device]:
+    """The speaker's own of the first kind that they have; the hub itself is everybody's."""
     for kind in case.function.kinds:
-        wanted = case.defaults.get(Kind(kind))
-        if found := [device for device in case.able if device.id == wanted]:
+        wanted, everybodys = case.defaults.get(Kind(kind)), kind == Kind.HUB
+        found = [d for d in case.able if d.id == wanted or (everybodys and d.kind is Kind.HUB)]
+        if len(found) == 1:
             return found
     return []
 
@@ -188,9 +192,11 @@ def _of_mention(case: _Case, found: list[Device], said: Sequence[Mention]) -> li
 
 
 def _one(case: _Case, found: Sequence[Device], *, own: bool = True) -> Device:
-    """The only one, or the speaker's own among several."""
+    """The only one; among several the speaker's own, or the default of the kind that all are of."""
     mine = [d for d in found if own and d.id in case.defaults.values()]
-    for devices in (found, mine):
+    alike = own and len({device.kind for device in found}) == 1
+    usual = [d for d in found if alike and d.default]
+    for devices in (found, mine, usual):
         if len(devices) == 1:
             return devices[0]
     raise WhichDevice(case.step.index, found)
@@ -233,8 +239,7 @@ def _by_phrase(case: _Case, said: str) -> list[Target]:
         raise NoDevice(f"no approved home device is called '{' '.join(spoken.core(said)) or said}'")
     able = [target for target in found if case.step.function in target.device.functions]
     if not able:
-        unable = _listed([target.device for target in found], "and")
-        raise NoDevice(f"{unable} cannot {texts.spoken(case.step.function)}")
+        raise NoDevice(_unable(case, [target.device for target in found]))
     devices = list({target.device.id: target.device for target in able}.values())
     every, number = _quantity(case, said)
     if every and not (len(devices) == 1 and entities.called(said, devices)):
@@ -272,10 +277,32 @@ def _entity(case: _Case) -> str:
 def _cannot(case: _Case, mention: Mention) -> str:
     meant = [device for device in case.devices if device.id in mention.devices]
     if meant:
-        return f"{_listed(meant, 'and')} cannot {texts.spoken(case.step.function)}"
+        return _unable(case, meant)
     said = f" called {'' if mention.strange else 'the '}{_words(case, mention)}"
     kinds = (mention.kind,) if mention.kind in case.function.kinds else case.function.kinds
     return _nobody(case.step, kinds, said)
+
+
+def _none_can(case: _Case) -> str:
+    """Those that the sentence names, else the few that might have been meant, cannot."""
+    if case.share.refused:
+        return _cannot(case, case.share.refused[0])
+    fitting = [device for device in case.devices if device.kind in case.function.kinds]
+    mine = [device for device in fitting if device.id in case.defaults.values()]
+    meant = mine or fitting
+    return (
+        _unable(case, meant) if 0 < len(meant) <= _FEW else _nobody(case.step, case.function.kinds)
+    )
+
+
+def _unable(case: _Case, devices: Sequence[Device]) -> str:
+    """The devices by their names, what they cannot do, and why, where one says so."""
+    what = texts.spoken(case.step.function)
+    if len(devices) == 1 and not devices[0].functions:
+        return f"{devices[0].name} was never reached: whether it can {what} is not known"
+    told = f"{_listed(devices, 'and')} cannot {what}"
+    why = devices[0].lacking.get(case.step.function) if len(devices) == 1 else None
+    return f"{told}: {why}" if why else told
 
 
 def _nobody(step: Step, kinds: tuple[str, ...], called: str = "") -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from device_adapters.car import CarAdapter
-from device_adapters.classify import classify
 from device_adapters.ha import HaClient
+from device_adapters.homeassistant import device_of
 from device_adapters.simulated.car import SimulatedCar
 from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
@@ -56,7 +56,9 @@ async def test_it_is_recognised_with_its_functions(
             *("start_charging", "stop_charging", "get_vehicle_status"),
         }
     )
-    assert classify(device) == (Kind.CAR, expected)
+    found = device_of(device)
+    assert found
+    assert (found.kind, set(found.functions)) == (Kind.CAR, expected)
     assert await adapter.connect() == expected
 
 
@@ -268,3 +270,200 @@ async def test_what_is_not_known_is_not_told(
     await heard_so_far(hub)
     with pytest.raises(DeviceUnavailable, match="offline"):
         await adapter.present(invocation("lock_doors", action="lock"))
+
+
+class FastCar(SimulatedCar):
+    """A car whose gateway tells its speed and whether it moves, and leaves the rest open."""
+
+    speed, unit, moving = "0", "km/h", "OFF"
+
+    def states(self) -> dict[str, str]:
+        own = {f"{self.base}/speed": self.speed, f"{self.base}/moving": self.moving}
+        return super().states() | {f"{self.base}/state": "unknown vehicle state"} | own
+
+    def announcements(self) -> dict[str, dict[str, Any]]:
+        announced = super().announcements()
+        own = {
+            "speed": {
+                "p": "sensor", "name": "Speed", "stat_t": f"{self.base}/speed",
+                "unit_of_meas": self.unit, "dev_cla": "speed",
+            },
+            "moving": {"p": "binary_sensor", "name": "Moving", "stat_t": f"{self.base}/moving"},
+        }  # fmt: skip
+        components = announced[f"homeassistant/device/{self.vin}/config"]["cmps"]
+        components.update(own)
+        components.pop(f"{self.vin}_state")
+        return announced
+
+
+UNLOCK = invocation("lock_doors", action="unlock")
+DANGEROUS = (
+    UNLOCK,
+    invocation("control_window", window="front left", position="down", distance=100),
+    invocation("honk_and_flash"),
+    invocation("operate_sunroof", action="open"),
+)
+
+
+async def test_what_endangers_who_drives_waits_until_the_car_stands(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    car.state = "driving"
+    await car.report()
+    await heard_so_far(hub)
+    for call in DANGEROUS:
+        with pytest.raises(
+            DeviceRefused, match=r"^Golf is driving: [a-z ]+ waits until it stands$"
+        ):
+            await adapter.call(call)
+    assert car.received == []
+    for call in (
+        invocation("lock_doors", action="lock"),
+        invocation("set_climate_temperature", zone="driver", temperature=70),
+        invocation("get_vehicle_status", item="all"),
+    ):
+        await adapter.call(call)
+    car.state = "parked"
+    await car.report()
+    await heard_so_far(hub)
+    await adapter.call(UNLOCK)
+    assert not car.locked
+
+
+async def test_a_charging_rate_is_no_speed(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    await adapter.call(invocation("start_charging"))
+    await heard_so_far(hub)
+    await adapter.call(UNLOCK)
+    assert not car.locked
+
+
+@pytest.mark.parametrize(
+    ("speed", "unit", "moving", "drives"),
+    [
+        ("0.4", "km/h", "OFF", False),
+        ("3", "km/h", "OFF", True),
+        ("0.7", "mph", "OFF", True),
+        ("0.7", "mi/h", "OFF", True),
+        ("0.5", "mph", "OFF", False),
+        ("-5", "km/h", "OFF", True),
+        ("0", "km/h", "ON", True),
+        ("30", "knots", "OFF", False),
+        ("unknown", "km/h", "unknown", False),
+        ("nan", "mph", "ON", True),
+    ],
+)
+async def test_a_car_drives_that_says_so_in_any_way(
+    hub: HaClient, speed: str, unit: str, moving: str, drives: bool
+) -> None:
+    fast = FastCar(*hub.mqtt.address)
+    fast.speed, fast.unit, fast.moving = speed, unit, moving
+    async with fast:
+        await fast.announced()
+        await heard_so_far(hub)
+        device = Device(
+            id="car", kind=Kind.CAR, name="Golf", protocol="homeassistant", address={"ha": fast.vin}
+        )
+        adapter = CarAdapter(device, hub)
+        await adapter.connect()
+        if drives:
+            with pytest.raises(DeviceRefused, match=r"^Golf is driving: lock doors waits"):
+                await adapter.call(UNLOCK)
+        else:
+            await adapter.call(UNLOCK)
+        assert fast.locked is drives
+
+
+def golf(car: SimulatedCar) -> Device:
+    at = {"ha": car.vin}
+    return Device(id="car", kind=Kind.CAR, name="Golf", protocol="homeassistant", address=at)
+
+
+async def test_what_a_gateway_reports_becomes_one_line_of_known_words(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    await car.publish(f"{car.base}/drives/primary/level", "80 %\nUnlocked" + "!" * 5000)
+    await car.publish(f"{car.base}/doors/open_state", "ajar\x1b[2J")
+    await heard_so_far(hub)
+    done = await adapter.call(invocation("get_vehicle_status", item="all"))
+    assert done.result == "range 312 km, doors locked, at 37.56650, 126.97800"
+    with pytest.raises(DeviceRefused, match="Golf does not report its battery state"):
+        await adapter.call(invocation("get_vehicle_status", item="battery"))
+
+
+async def test_the_status_of_a_car_out_of_reach_is_not_told(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    await car.go_offline()
+    await heard_so_far(hub)
+    with pytest.raises(DeviceUnavailable, match="Golf is offline"):
+        await adapter.call(invocation("get_vehicle_status", item="all"))
+
+
+class PlainCar(SimulatedCar):
+    """A car whose gateway speaks as Home Assistant does by default, and says that the trunk is
+    open."""
+
+    def announcements(self) -> dict[str, dict[str, Any]]:
+        announced = super().announcements()
+        components = announced[f"homeassistant/device/{self.vin}/config"]["cmps"]
+        for key in ("payload_off", "payload_on"):
+            del components[f"{self.vin}_open_state"][key]
+        for key in ("state_locked", "state_unlocked"):
+            del components[f"{self.vin}_lock_unlock"][key]
+        del components[f"{self.vin}_state"]
+        components["trunk"] = {
+            "p": "binary_sensor", "name": "Trunk state", "stat_t": f"{self.base}/trunk"
+        }  # fmt: skip
+        return announced
+
+    def states(self) -> dict[str, str]:
+        own = {"doors/open_state": "ON", "doors/lock_state": "UNLOCKED", "trunk": "ON"}
+        return super().states() | {f"{self.base}/{name}": value for name, value in own.items()}
+
+
+async def test_an_open_trunk_is_told_and_is_no_driving_car(hub: HaClient) -> None:
+    async with PlainCar(*hub.mqtt.address) as car:
+        await car.announced()
+        await heard_so_far(hub)
+        adapter = CarAdapter(golf(car), hub)
+        await adapter.connect()
+        done = await adapter.call(invocation("get_vehicle_status", item="doors"))
+        assert done.result == "doors unlocked and open"
+        await adapter.call(UNLOCK)
+        assert not car.locked
+
+
+async def test_a_window_is_moved_in_part_only_from_a_place_that_is_known(
+    hub: HaClient, adapter: CarAdapter, car: SimulatedCar
+) -> None:
+    await car.publish(f"{car.base}/windows/rear_left/position", "unknown")
+    await heard_so_far(hub)
+    for position in ("up", "down"):  # a closed one would be opened, an open one closed
+        part = invocation("control_window", window="rear left", position=position, distance=200)
+        with pytest.raises(DeviceRefused, match="Golf does not say where its rear left window is"):
+            await adapter.call(part)
+    assert car.received == []
+    whole = invocation("control_window", window="rear left", position="down", distance=1000)
+    await adapter.call(whole)
+    assert car.windows["rear left"] == 100
+
+
+class HornCar(SimulatedCar):
+    """A car whose gateway has a horn and no lights."""
+
+    def announcements(self) -> dict[str, dict[str, Any]]:
+        announced = super().announcements()
+        components = announced[f"homeassistant/device/{self.vin}/config"]["cmps"]
+        components[f"{self.vin}_honk_flash"]["name"] = "Horn"
+        return announced
+
+
+async def test_a_horn_without_lights_is_not_said_to_flash(hub: HaClient) -> None:
+    async with HornCar(*hub.mqtt.address) as car:
+        await car.announced()
+        await heard_so_far(hub)
+        adapter = CarAdapter(golf(car), hub)
+        await adapter.connect()
+        assert (await adapter.call(invocation("honk_and_flash"))).detail == "Honked on Golf"

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from device_adapters.classify import classify
+from device_adapters.driver import Site
 from device_adapters.ha import HaClient, HaDevice, HaEntity
 from device_adapters.home import HomeAdapter, functions
+from device_adapters.homeassistant import HomeAssistant, device_of
 from device_adapters.simulated.home import SimulatedHome
+from orchestrator.registry import Registry
 from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done, Evidence
+from schemas.state import DeviceState
 from tests.broker import heard_so_far, hub_on, invocation, running_broker
 from tests.contract.undoing import undo
 
@@ -55,11 +58,11 @@ def adapter(hub: HaClient, home: SimulatedHome) -> Adapters:
 async def test_each_device_is_recognised_by_what_it_can_do(
     hub: HaClient, home: SimulatedHome
 ) -> None:
-    found = {device.name: classify(device) for device in hub.devices}
-    assert {name: known and known[0] for name, known in found.items()} == dict.fromkeys(
+    found = {device.name: device_of(device) for device in hub.devices}
+    assert {name: known and known.kind for name, known in found.items()} == dict.fromkeys(
         found, Kind.HOME
     )
-    assert {name: known and set(known[1]) for name, known in found.items()} == {
+    assert {name: known and set(known.functions) for name, known in found.items()} == {
         "Kitchen Lamp": {"turn_on", "turn_off", "set_light", "get_state"},
         "Bedroom Blind": {"set_cover", "get_state"},
         "Front Door": {"open_or_lock_door", "get_state"},
@@ -205,6 +208,39 @@ async def test_a_removed_and_a_silent_device_are_unavailable(
     assert await hub.until(lambda: not hub.devices, 10)
     with pytest.raises(DeviceUnavailable, match="announce"):
         await lamp.call(invocation("turn_on", name="kitchen lamp"))
+
+
+async def test_a_device_that_is_back_is_connected_again_by_itself(
+    hub: HaClient, home: SimulatedHome, tmp_path: Path
+) -> None:
+    driver = HomeAssistant(Site(hub.mqtt, hub, tmp_path))
+    registry = Registry(tmp_path / "devices.json", {"homeassistant": driver.adapter})
+
+    def state(found: Device) -> DeviceState:
+        return registry.standing(found).state
+
+    async with driver.finding(registry.propose, registry.withdraw):
+        assert len(registry.proposed) == 6
+        plug = await registry.approve("Living Room Plug")
+        assert state(plug) is DeviceState.CONNECTED
+        await home.publish("tasmota/fan/LWT", "Offline")
+        assert await hub.until(lambda: state(plug) is DeviceState.OFFLINE, 10)
+        with pytest.raises(DeviceUnavailable, match="Living Room Plug is offline"):
+            await registry.reach(plug.id, invocation("turn_on", name="fan"))
+        await home.publish("tasmota/fan/LWT", "Online")
+        assert await hub.until(lambda: state(plug) is DeviceState.CONNECTED, 10)
+        done = await registry.reach(plug.id, invocation("turn_on", name="fan"))
+        assert done.evidence is Evidence.VERIFIED
+    await registry.close()
+
+
+async def test_ten_megabytes_of_an_announcement_hold_nobody_up(
+    adapter: Adapters, home: SimulatedHome
+) -> None:
+    topic = "homeassistant/lock/0xfront_door/lock/config"
+    await home.publish(topic, b'{"cmd_t": "' + b"x" * 10_000_000 + b'"}')
+    done = await adapter("Front Door").call(invocation("open_or_lock_door", status="open"))
+    assert done.evidence is Evidence.VERIFIED
 
 
 LAMP, BLIND = {"name": "kitchen lamp"}, {"name": "bedroom blind"}
@@ -378,7 +414,7 @@ async def test_a_value_that_is_still_to_be_reckoned_is_told(
         ),
         (
             "Kitchen Lamp",
-            LIT | {"color": {"x": 0.7, "y": 0.3}},
+            LIT | {"color": {"x": 0.7, "y": "?"}},
             invocation("set_light", **LAMP, color="red"),
         ),
         (

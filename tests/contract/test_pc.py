@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from device_adapters.classify import classify
 from device_adapters.ha import HaClient
+from device_adapters.homeassistant import device_of
 from device_adapters.pc import PcAdapter
+from device_adapters.pc import adapter as pc_adapter
 from device_adapters.simulated.pc import SimulatedPc
 from schemas.call import Restore
 from schemas.device import Device, Kind
@@ -50,11 +52,11 @@ async def test_it_is_recognised_with_its_functions(hub: HaClient, adapter: PcAda
     device = hub.device("office-pc")
     assert device
     assert device.name == "office-pc"
-    found = classify(device)
+    found = device_of(device)
     assert found
-    assert found[0] is Kind.PC
-    assert found[1] == await adapter.connect()
-    assert found[1] == {
+    assert found.kind is Kind.PC
+    assert set(found.functions) == await adapter.connect()
+    assert set(found.functions) == {
         *("media_control", "set_volume", "lock_screen", "take_screenshot", "show_notification"),
         *("open_url", "type_text", "shutdown", "get_pc_status"),
     }
@@ -118,18 +120,27 @@ async def test_a_screenshot_is_kept_as_a_file(adapter: PcAdapter, pc: SimulatedP
 
 async def test_the_status_is_read(adapter: PcAdapter) -> None:
     done = await adapter.call(invocation("get_pc_status", item="all"))
-    assert done.result == "cpu 12.5%, memory 40.0%, disk 71.0%, battery 88%"
+    assert done.result == "cpu 12.5%, memory 40.0%, disk 71.0%, battery 88.0%"
     assert (await adapter.call(invocation("get_pc_status", item="disk"))).result == "disk 71.0%"
 
 
 async def test_a_shutdown_is_verified_and_nothing_follows_it(
     adapter: PcAdapter, pc: SimulatedPc
 ) -> None:
-    done = await adapter.call(invocation("shutdown"))
+    done = await adapter.call(invocation("shutdown", timeout=1.5))
     assert (pc.powered, done.evidence) == (False, Evidence.VERIFIED)
     with pytest.raises(DeviceUnavailable, match="offline"):
         await adapter.call(invocation("lock_screen"))
     assert not pc.locked
+
+
+async def test_a_shutdown_that_the_computer_refuses_is_not_claimed(
+    adapter: PcAdapter, pc: SimulatedPc
+) -> None:
+    pc.refuses_shutdown = True  # it says that it is gone, tries, and says that it is back
+    with pytest.raises(DeviceRefused, match="did not shut down"):
+        await adapter.call(invocation("shutdown"))
+    assert pc.powered
 
 
 async def test_an_unknown_function_is_refused(adapter: PcAdapter) -> None:
@@ -137,6 +148,15 @@ async def test_an_unknown_function_is_refused(adapter: PcAdapter) -> None:
         await adapter.call(invocation("make_phone_call"))
     with pytest.raises(DeviceRefused, match="which application"):
         await adapter.call(invocation("open_application", name="Firefox"))
+
+
+async def test_a_name_without_a_word_means_no_application(
+    adapter: PcAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    button = SimpleNamespace(name="Open Firefox")
+    monkeypatch.setattr(pc_adapter, "candidates", lambda *_: [button])
+    with pytest.raises(DeviceRefused, match=r"which application is ! .*Open Firefox"):
+        await adapter.call(invocation("open_application", name="!"))
 
 
 async def test_a_sleeping_computer_is_woken(hub: HaClient) -> None:

@@ -132,9 +132,11 @@ class Hub(Site):
     def __init__(self, folder: Path, broker: Broker) -> None:
         super().__init__(folder)
         (self.config / "hub.toml").write_text(
-            f'[hub]\nstate = "{self.state}"\n[discovery]\nzeroconf = false\n'
+            f'[hub]\nstate = "{self.state}"\nmanagers = ["ann", "drill-0"]\n'
+            "[discovery]\nzeroconf = false\n"
             f'[broker]\nurl = "mqtt://{broker.host}:{broker.port}"\ntopic = "{BASE}"\n'
         )
+        (self.config / "people.toml").write_text("[users.ann]\n[users.drill-0]\n")
         (self.config / "policy.toml").write_text(
             '[[rule]]\nfunction = ["type_text", "lock_doors"]\nverdict = "allow"\n'
         )

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from device_adapters import mqtt
 from device_adapters.mqtt import MqttClient
+from device_adapters.mqtt import client as mqtt
 from orchestrator.broker import Login
 from orchestrator.catalogue import Catalogue
 from orchestrator.client import connected

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from device_adapters import mqtt
 from device_adapters.mqtt import Message, MqttClient
+from device_adapters.mqtt import client as mqtt
 from orchestrator import broker
 from orchestrator.broker import DEVICES, HUB, LOCAL, Login, NoBroker, PortInUse, own_broker
 from schemas.errors import DeviceRefused, DeviceUnavailable, InvalidSettings
@@ -79,6 +79,8 @@ async def test_the_topic_says_who_speaks(own: Own) -> None:
         (devices, "octopus/command/devices"),
         (devices, "octopus/request/devices/health"),
         (devices, "octopus/event"),
+        (devices, "octopus/execution/last"),
+        (devices, "octopus"),
     ):
         try:
             await sender.publish(topic, b"forged")
@@ -90,6 +92,7 @@ async def test_the_topic_says_who_speaks(own: Own) -> None:
         (local, "octopus/request/local/execution/get"),
         (devices, "homeassistant/switch/x/config"),
         (devices, "lnxlink/pc/lwt"),
+        (devices, "octopus/device/lamp/config"),
         (hub, "octopus/status"),
     ]
     for sender, topic in allowed:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from zeroconf import DNSIncoming
 
+from device_adapters.driver import Site
+from device_adapters.homeassistant import HomeAssistant
 from device_adapters.simulated.car import SimulatedCar
 from device_adapters.simulated.pc import SimulatedPc
 from device_adapters.simulated.phone.adbd import announce
 from device_adapters.simulated.phone.adbd.server import SimulatedPhone
-from orchestrator.discovery import Announced, announced_by_mqtt
+from orchestrator.discovery import Announced
 from schemas.device import Kind
 from schemas.errors import DeviceUnavailable
 from tests.broker import Broker, hub_on, invocation
@@ -177,28 +179,27 @@ def _hear(announcements: Announced, packet: bytes) -> None:
 
 
 async def test_pc_and_car_are_proposed_by_their_announcements(
-    registry: Found, broker: Broker
+    registry: Found, broker: Broker, tmp_path: Path
 ) -> None:
     async with hub_on(broker) as ha:
-        with announced_by_mqtt(ha, registry.propose, registry.withdraw):
-            async with (
-                SimulatedPc(broker.host, broker.port) as pc,
-                SimulatedCar(broker.host, broker.port),
-            ):
-                await registry.until(
-                    lambda: {d.kind for d in registry.proposed} == {Kind.PC, Kind.CAR}
+        driver = HomeAssistant(Site(ha.mqtt, ha, tmp_path))
+        async with (
+            driver.finding(registry.propose, registry.withdraw),
+            SimulatedPc(broker.host, broker.port) as pc,
+            SimulatedCar(broker.host, broker.port),
+        ):
+            await registry.until(lambda: {d.kind for d in registry.proposed} == {Kind.PC, Kind.CAR})
+            await registry.until(
+                lambda: (
+                    {"lock_screen", "lock_doors"}
+                    <= {f for d in registry.proposed for f in d.functions}
                 )
-                await registry.until(
-                    lambda: (
-                        {"lock_screen", "lock_doors"}
-                        <= {f for d in registry.proposed for f in d.functions}
-                    )
-                )
-                assert {d.protocol for d in registry.proposed} == {"homeassistant"}
-                for found in registry.proposed:
-                    await _is_not_usable(registry, found.id)
-                await pc.withdraw()
-                await registry.until(lambda: [d.kind for d in registry.proposed] == [Kind.CAR])
+            )
+            assert {d.protocol for d in registry.proposed} == {"homeassistant"}
+            for found in registry.proposed:
+                await _is_not_usable(registry, found.id)
+            await pc.withdraw()
+            await registry.until(lambda: [d.kind for d in registry.proposed] == [Kind.CAR])
 
 
 async def _is_not_usable(registry: Found, device: str) -> None:

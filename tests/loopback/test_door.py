@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from device_adapters import mqtt
 from device_adapters.mqtt import MqttClient
+from device_adapters.mqtt import client as mqtt
 from orchestrator import bus
 from orchestrator.catalogue import Catalogue
+from orchestrator.managers import NotAllowed
 from schemas.call import Invocation
 from schemas.device import Device, Kind
 from schemas.outcome import Done, Evidence
@@ -220,12 +221,28 @@ async def test_every_request(hub: Rig, user: User) -> None:
     assert {d["id"]: d["approved"] for d in listed} == {"p1": True, "hub": True, "p2": False}
     assert (await user.request("device/approve", device="Fold"))["data"]["approved"]
     assert (await user.request("device/rename", device="p2", name="Flip"))["data"]["name"] == "Flip"
+    described = await user.request(
+        "device/describe", device="Flip", aliases=["foldable"], room="attic", default=True
+    )
+    assert described["status"] == "ok", described
+    flip = (await user.request("device/describe", device="Foldable"))["data"]
+    assert (flip["aliases"], flip["room"], flip["default"]) == (["foldable"], "attic", True)
     assert {d.name for d in hub.registry.approved} == {"Pixel", "octopus", "Flip"}
     assert (await user.request("device/remove", device="Flip"))["data"]["id"] == "p2"
     assert [d.id for d in hub.registry.approved] == ["p1", "hub"]
     devices = await user.next("octopus/devices")
     assert {"id", "name", "kind", "connected"} <= devices[0].keys()
     assert "address" not in devices[0]
+
+
+@pytest.mark.parametrize("what", ["approve", "describe", "remove", "rename"])
+async def test_only_managers_change_devices(hub: Rig, what: str) -> None:
+    hub.registry.propose(FOUND)
+    before = (hub.registry.approved, hub.registry.proposed)
+    for user in ("bob", "", "hub"):
+        with pytest.raises(NotAllowed, match=r"may not change devices: hub\.managers"):
+            await hub.service.request(f"device/{what}", user, {"device": "Pixel", "name": "Mine"})
+    assert (hub.registry.approved, hub.registry.proposed) == before
 
 
 @pytest.mark.parametrize("answer", [True, False])
@@ -297,6 +314,11 @@ async def test_a_schedule_over_mqtt(hub: Rig, user: User) -> None:
         ("device/approve", b'{"device": "Nokia"}', "'Nokia'"),
         ("device/rename", b'{"device": "Pixel", "name": "a\\nb"}', "name: "),
         ("device/remove", b'{"device": 7}', "device: a text is needed"),
+        ("device/describe", b'{"device": "Pixel", "room": 7}', "room: 1 to 60"),
+        ("device/describe", b'{"device": "Pixel", "aliases": "x"}', "aliases: a list"),
+        ("device/describe", b'{"device": "Pixel", "aliases": ["x", " "]}', "aliases: 1 to 60"),
+        ("device/describe", b'{"device": "Pixel", "aliases": ["octopus"]}', "another device"),
+        ("device/describe", b'{"device": "Pixel", "default": "yes"}', "default: true"),
         ("cancel", b'{"execution": "c"}', "no command c"),
         ("confirm", b'{"execution": "c", "token": "t"}', "No such confirmation"),
         ("health", b"\xff", "not UTF-8"),

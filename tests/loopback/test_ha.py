@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from device_adapters.ha import Entity, HaClient, HaDevice
-from device_adapters.mqtt import MqttClient
-from schemas.errors import DeviceRefused, DeviceUnavailable
+from device_adapters.ha import Entity, HaClient, HaDevice, budget, client
+from device_adapters.home import HomeAdapter
+from device_adapters.mqtt import Message, MqttClient
+from schemas.device import Device, Kind
+from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
 from schemas.outcome import Evidence
 from tests.broker import Broker, Connect, heard_so_far, hub_on
 
@@ -85,6 +87,26 @@ async def test_publishers_are_asked_to_announce_themselves(
         assert await births.get() == b"online"
 
 
+async def test_after_many_announcements_publishers_are_asked_once_more(
+    hub: HaClient, other: MqttClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker may have dropped what they answered meanwhile."""
+    monkeypatch.setattr(client, "_MANY", 5)
+    monkeypatch.setattr(client, "_QUIET", 0.01)
+    births: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def birth(message: Any) -> None:
+        births.put_nowait(message.payload)
+
+    other.subscribe("homeassistant/status", birth)
+    for number in range(20):
+        await other.publish(*forged(number))
+    async with asyncio.timeout(10):
+        assert await births.get() == b"online"
+    await heard_so_far(hub)
+    assert births.empty()
+
+
 @pytest.mark.parametrize(
     "own",
     [
@@ -135,6 +157,24 @@ async def test_an_order_that_nobody_hears_is_unavailable(hub: HaClient, other: M
     lamp = await announce(hub, other)
     with pytest.raises(DeviceUnavailable, match="not listening"):
         await lamp.command(True)
+
+
+async def test_an_order_of_which_only_a_part_is_heard_is_uncertain(
+    hub: HaClient, other: MqttClient
+) -> None:
+    heard: asyncio.Queue[Message] = asyncio.Queue()
+    for topic in ("lamp/mode", "lamp/set"):
+        other.subscribe(topic, heard.put)
+    thermostat = {"mode_command_topic": "lamp/mode", "temperature_command_topic": "lamp/warm"}
+    config = LAMP | thermostat | {"modes": ["off", "heat"]}
+    await other.publish("homeassistant/climate/lamp/config", json.dumps(config), retain=True)
+    await heard_so_far(hub)
+    device = hub.device("lamp-1")
+    assert device
+    entity = hub.entity(device.entities[0])
+    with pytest.raises(DeviceUncertain, match="got only part of the order"):
+        await entity.apply({"mode": "heat", "temperature": 21})
+    assert (await heard.get()).payload == b"heat"
 
 
 async def test_an_order_that_makes_no_sense_is_refused(hub: HaClient, other: MqttClient) -> None:
@@ -192,3 +232,72 @@ async def test_topics_are_let_go_with_their_last_entity(hub: HaClient, other: Mq
     await other.publish(TOPIC, b"", retain=True)
     await heard_so_far(hub)
     assert not await other.publish("lamp/state", b"ON")
+
+
+async def test_what_is_announced_while_it_connects_is_served(
+    hub: HaClient, other: MqttClient
+) -> None:
+    await announce(hub, other, availability_topic="lamp/there")
+    assert await hub.until(lambda: hub.settled("lamp-1"), 10)
+    found = Device(
+        id="ha-lamp-1", kind=Kind.HOME, name="Desk lamp", protocol="homeassistant",
+        address={"ha": "lamp-1"},
+    )  # fmt: skip
+    adapter = HomeAdapter(found, hub)
+    connecting = asyncio.create_task(adapter.connect())
+    await heard_so_far(hub)
+    lock = {"unique_id": "lock", "name": "Lock", "availability_topic": "lamp/there"}
+    await other.publish("homeassistant/lock/lamp/config", json.dumps(LAMP | lock))
+    await heard_so_far(hub)
+    await other.publish("lamp/there", b"online")
+    assert "open_or_lock_door" in await connecting
+    await adapter.close()
+
+
+def forged(number: int) -> tuple[str, str]:
+    """Topic and payload of a lamp that there is none of."""
+    device = {"identifiers": [f"forged{number}"], "name": "Lamp"}
+    own = {"unique_id": f"forged{number}", "device": device, "state_topic": f"forged/{number}"}
+    return f"homeassistant/switch/forged{number}/config", json.dumps(LAMP | own)
+
+
+async def test_a_flood_of_announcements_crowds_out_nothing_that_is_used(
+    hub: HaClient, other: MqttClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "OF_STRANGERS", 100_000)
+    let_go = hub.use("lamp-1")
+    await asyncio.gather(*(other.publish(*forged(n), retain=True) for n in range(300)))
+    await heard_so_far(hub)
+    known = hub.devices
+    assert len(known) + hub.refused == 300
+    assert hub.refused > 200
+    lamp = await announce(hub, other)
+    assert lamp.description.name == "Lamp"
+    assert hub.devices[:-1] == known
+    let_go()
+
+
+async def test_what_was_refused_comes_once_there_is_room(
+    hub: HaClient, other: MqttClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "OF_STRANGERS", 5_000)
+    for number in range(5):
+        await other.publish(*forged(number), retain=True)
+    await other.publish(TOPIC, json.dumps(LAMP), retain=True)
+    await heard_so_far(hub)
+    assert hub.device("lamp-1") is None
+    hub.use("lamp-1")  # somebody approved it at another time
+    assert await hub.until(lambda: hub.device("lamp-1") is not None, 10)
+
+
+async def test_what_is_withdrawn_makes_room_for_what_was_refused(
+    hub: HaClient, other: MqttClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "OF_STRANGERS", 3_000)
+    for number in range(2):
+        await other.publish(*forged(number), retain=True)
+    await heard_so_far(hub)
+    assert [device.id for device in hub.devices] == ["forged0"]
+    await other.publish(forged(0)[0], b"", retain=True)
+    assert await hub.until(lambda: hub.device("forged1") is not None, 10)
+    assert [device.id for device in hub.devices] == ["forged1"]

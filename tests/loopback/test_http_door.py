@@ -173,7 +173,7 @@ async def test_devices_and_schedules_are_managed(page: Site, browser: Browser) -
     assert await browser.press("Rename", name="Wall tablet") == 200
     assert "Wall tablet" in browser.text
     assert await browser.press("Rename", name="x" * 61) == 400
-    assert "at most 60 characters" in browser.text
+    assert "1 to 60 characters" in browser.text
 
 
 async def test_a_schedule_is_shown_and_cancelled(page: Site, browser: Browser) -> None:

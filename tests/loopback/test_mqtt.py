@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from device_adapters import mqtt, mqtt_link
 from device_adapters.mqtt import Message, MqttClient, Will
+from device_adapters.mqtt import client as mqtt
+from device_adapters.mqtt import link as mqtt_link
 from schemas.errors import DeviceRefused, DeviceUnavailable
 from tests.broker import Broker, Connect, running_broker
 
@@ -165,6 +166,53 @@ async def heard(client: MqttClient) -> None:
     await client.publish("ready", b"")
     await ready.next()
     stop()
+
+
+async def test_all_that_a_broker_stored_arrives(connect: Connect) -> None:
+    """Mosquitto queues a thousand messages that are to be acknowledged, and drops the others."""
+    sender, client, inbox = await connect(), await connect(), Inbox()
+    topics = [f"stored/{number}" for number in range(1500)]
+    await asyncio.gather(*(sender.publish(topic, b"x", retain=True) for topic in topics))
+    client.subscribe("stored/+", inbox.take, qos=0)
+    assert {(await inbox.next()).topic for _ in topics} == set(topics)
+    one_by_one = Inbox()
+    for topic in topics:
+        client.subscribe(topic, one_by_one.take, qos=0)
+    assert {(await one_by_one.next()).topic for _ in topics} == set(topics)
+
+
+async def test_an_answer_is_heard_that_was_subscribed_to_right_before(connect: Connect) -> None:
+    server, client, answers = await connect(), await connect(), Inbox()
+
+    async def answer(message: Message) -> None:
+        await server.publish("answer", message.payload)
+
+    server.subscribe("question", answer)
+    await heard(server)
+    client.subscribe("answer", answers.take)
+    await client.publish("question", b"1")
+    assert (await answers.next()).payload == b"1"
+
+
+async def test_what_is_unsubscribed_at_once_is_never_asked_for(connect: Connect) -> None:
+    client, inbox = await connect(), Inbox()
+    client.subscribe("a", inbox.take)()
+    client.subscribe("b", inbox.take)
+    client.unsubscribe("b", inbox.take)
+    client.unsubscribe("c", inbox.take)
+    assert not await client.publish("a", b"x")
+    assert not await client.publish("b", b"x")
+    assert inbox.empty()
+
+
+async def test_what_is_stored_can_be_asked_for_once_more(connect: Connect) -> None:
+    client, inbox = await connect(), Inbox()
+    await client.publish("a/b", b"kept", retain=True)
+    client.subscribe("a/+", inbox.take)
+    assert (await inbox.next()).payload == b"kept"
+    client.ask_again("a/+")
+    client.ask_again("not/subscribed")
+    assert (await inbox.next()).payload == b"kept"
 
 
 async def test_a_broker_away_raises_nothing_at_first_and_is_found_later(

@@ -21,10 +21,10 @@ from device_adapters.simulated.phone.adbd.server import SimulatedPhone
 from orchestrator import followed as followed_module
 from orchestrator.discovery import TYPES, Announced, Phones, phones_on
 from orchestrator.followed import NotFollowed
+from orchestrator.managers import NotAllowed
 from orchestrator.phones import meeting as meeting_module
 from orchestrator.phones.meeting import Meeting
 from orchestrator.phones.pairing import BadPairing, Pairing
-from orchestrator.phones.tasks import NotAllowed
 from orchestrator.registry import Registry
 from schemas.errors import DeviceUnavailable
 from schemas.state import DeviceState
@@ -373,7 +373,7 @@ async def test_whoever_stops_or_walks_away_ends_it(
 
 async def test_only_who_may_pair_does(tmp_path: Path) -> None:
     async with site(tmp_path, network=False) as hub:
-        with pytest.raises(NotAllowed, match=r"phone\.managers"):
+        with pytest.raises(NotAllowed, match=r"hub\.managers"):
             await hub.pairing.start("ann", {"by": "usb"})
         work = await hub.begin("usb")
         with pytest.raises(NotFollowed):

@@ -15,6 +15,8 @@ from orchestrator import leftovers
         ("set the volume on the Pixel 8 to 3", ("3",), (), None),
         ("set the volume on pixel 8 to 3", ("3",), ("Pixel 8",), None),
         ("set the volume on pixel 8 to 3", ("3",), (), "8"),
+        ("turn on Lamp 11", (), ("Lamp 1", "Lamp 11"), None),
+        ("set the brightness to 5 on Phone 57", ("5",), ("Phone 57",), None),
         ("lock the ID.4", (), (), None),
         ("call this one", (), (), None),
         ("next song, this ones rubbish", (), (), None),

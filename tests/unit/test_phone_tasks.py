@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.catalogue import Catalogue
+from orchestrator.managers import NotAllowed
 from orchestrator.people import LOCAL
-from orchestrator.phones.tasks import TASKS, BadTask, NotAllowed, PhoneTasks, WhichPhone
+from orchestrator.phones.tasks import TASKS, BadTask, PhoneTasks, WhichPhone
 from schemas.call import Invocation
 from schemas.device import Device, Kind
 from schemas.errors import DeviceRefused, HubError
@@ -61,7 +62,7 @@ async def test_the_only_phone_does_it_and_says_what_came_of_it(hub: Rig, tasks: 
 
 async def test_nobody_else_may_whatever_they_ask_for(hub: Rig, tasks: PhoneTasks) -> None:
     for user in ("ann", "", "LOCAL"):
-        with pytest.raises(NotAllowed, match=r"phone\.managers"):
+        with pytest.raises(NotAllowed, match=r"hub\.managers"):
             await tasks.do(user, {"do": "take_screenshot"})
     assert not hub.adapter.calls
 

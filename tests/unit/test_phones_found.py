@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from device_adapters.driver import Service
 from orchestrator.discovery import (
     CONNECT,
     PAIRING,
     PLAIN,
     Phones,
-    Service,
     phones_by_usb,
     plugged_in,
     serial_of,

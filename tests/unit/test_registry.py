@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
 
 from device_adapters.base import Adapter
 from orchestrator import connections as connections_module
+from orchestrator import device_file
 from orchestrator import registry as registry_module
 from orchestrator.device_file import NotStored
 from orchestrator.registry import NoSuchDevice, Registry
@@ -34,6 +35,10 @@ from tests.hubkit import ScriptedAdapter
 PHONE = Device(
     id="adb-1", kind=Kind.PHONE, name="1", protocol="adb",
     address={"host": "h", "port": "1", "serial": "1"},
+)  # fmt: skip
+TV = Device(
+    id="cast-1", kind=Kind.HOME, name="TV", protocol="homeassistant",
+    address={"host": "h", "port": "1"},
 )  # fmt: skip
 PIXEL = Device(
     id="pixel", kind=Kind.PHONE, name="Pixel", protocol="adb", address={"host": "h", "port": "1"}
@@ -82,24 +87,97 @@ async def test_what_is_configured_stays_and_names_are_one_devices_own(registry: 
     await registry.approve(PHONE.id)
     with pytest.raises(HubError, match="stands in the configuration"):
         await registry.remove("hub")
+    with pytest.raises(HubError, match="Hub stands in the configuration: change it there"):
+        registry.rename("hub", "Octopus")
     with pytest.raises(HubError, match="another device is called 'hub'"):
         registry.rename(PHONE.id, "hub")
+    with pytest.raises(HubError, match="another device is called 'HUB'"):
+        registry.describe(PHONE.id, aliases=("mine", "HUB"))
 
 
 async def test_a_flood_of_announcements_ends(registry: Found) -> None:
     registry.propose(PHONE)
     await registry.approve(PHONE.id)
+    registry.propose(TV)
     for number in range(registry_module.MAX_PROPOSALS + 200):
         serial = {"serial": f"{number + 2}"}
         registry.propose(PHONE.model_copy(update={"id": f"forged-{number}", "address": serial}))
     assert len(registry.proposed) == registry_module.MAX_PROPOSALS
     assert registry.refused_proposals == 200
+    assert registry.found(TV.id) == TV, "what waits stays"
     assert [device.id for device in registry.approved] == [PHONE.id]
     registry.propose(found_by(host="h", port="2"))
     assert registry.approved[0].address["port"] == "2", "what is approved still moves"
     mine = PHONE.model_copy(update={"id": "adb-mine", "address": {"serial": "mine"}})
     assert not registry.propose(mine)
     assert registry.vouch(mine) == "adb-mine", "a person's own is not kept out"
+    registry.withdraw("forged-7")
+    assert registry.propose(mine.model_copy(update={"id": "adb-other"}))
+
+
+async def test_a_newcomer_is_found_once_a_flood_is_over(
+    registry: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(registry_module.time, "monotonic", lambda: now)
+    for number in range(2 * registry_module.MAX_PROPOSALS):
+        registry.propose(TV.model_copy(update={"id": f"forged-{number}"}))
+    assert not registry.propose(TV)
+    now += 60.0
+    assert registry.propose(TV)
+    assert registry.found(TV.id) == TV
+    assert len(registry.proposed) == registry_module.MAX_PROPOSALS
+
+
+async def test_a_device_that_cannot_prove_who_it_is_moves_with_a_persons_word(
+    registry: Found,
+) -> None:
+    registry.propose(TV)
+    await registry.approve("TV")
+    moved = TV.model_copy(update={"address": {"host": "h2", "port": "1"}})
+    registry.propose(moved)
+    assert registry.approved[0].address == TV.address
+    assert registry.standing(registry.approved[0]).state is DeviceState.CONNECTED
+    registry.adapter.notice = Standing(state=DeviceState.OFFLINE)
+    assert registry.standing(registry.approved[0]) == Standing(
+        state=DeviceState.OFFLINE,
+        todo="if it has moved: octopus devices approve TV, and the hub follows it",
+    )
+    registry.propose(TV)
+    assert "if it has moved" not in registry.standing(registry.approved[0]).todo, "it is back"
+    registry.propose(moved)
+    registry.adapter.notice = None
+    await registry.approve("TV")
+    assert registry.approved[0].address == moved.address
+    assert registry.proposed == ()
+
+
+async def test_one_that_proves_itself_moves_by_itself_once_it_was_met(tmp_path: Path) -> None:
+    """Until then nothing was proved: who announces the same name could be anybody."""
+    office = Device(
+        id="ssh-office", kind=Kind.PC, name="office", protocol="ssh", address={"host": "h"}
+    )
+    moved = office.model_copy(update={"address": {"host": "h2"}})
+    adapter = ScriptedAdapter(frozenset({"lock_screen"}))
+    adapter.refuses = DeviceUnavailable("off")
+    registry = Registry(tmp_path / "devices.json", {"ssh": lambda _: adapter}, {"ssh"})
+    registry.propose(office)
+    await registry.approve("office")
+    registry.propose(moved)
+    assert registry.approved[0].address == {"host": "h"}
+    adapter.refuses = None
+    await registry.connect("ssh-office")
+    registry.propose(moved)
+    assert registry.approved[0].address == {"host": "h2"}
+    await registry.close()
+
+
+async def test_an_announcement_as_another_kind_lends_no_functions(registry: Found) -> None:
+    registry.propose(TV)
+    await registry.approve("TV")
+    known = registry.approved[0].functions
+    registry.propose(TV.model_copy(update={"kind": Kind.PHONE, "functions": ("make_phone_call",)}))
+    assert registry.approved[0].functions == known
 
 
 async def test_an_announcement_of_another_kind_changes_no_approved_device(registry: Found) -> None:
@@ -195,6 +273,57 @@ async def test_an_adapter_that_does_not_follow_is_made_anew(registry: Found) -> 
     assert registry.adapter.closed
 
 
+async def test_an_announcement_that_comes_while_it_is_tried_is_heeded(
+    registry: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections_module, "KEEP_TRYING", 3600.0)
+    monkeypatch.setattr(connections_module, "HINTED_AFTER", 0.0)
+    trying, go_on = asyncio.Event(), asyncio.Event()
+
+    async def connect() -> frozenset[str]:
+        if not go_on.is_set():
+            trying.set()
+            await go_on.wait()
+            raise DeviceUnavailable
+        return frozenset()
+
+    registry.propose(PHONE)
+    registry.adapter.refuses = DeviceUnavailable()
+    await registry.approve(PHONE.id)
+    monkeypatch.setattr(registry.adapter, "connect", connect)
+    registry.keep_connecting()
+    registry.propose(PHONE)
+    await trying.wait()
+    registry.propose(PHONE)
+    go_on.set()
+    await registry.until(lambda: registry.connected(PHONE.id))
+
+
+async def test_a_thousand_devices_are_kept_in_few_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    write = device_file.write
+
+    def counted(file: Path, devices: Iterable[Device]) -> None:
+        listed = tuple(devices)
+        written.append(len(listed))
+        write(file, listed)
+
+    monkeypatch.setattr(device_file, "write", counted)
+    registry = Found(tmp_path)
+    ids = [f"phone-{number}" for number in range(400)]
+    for identity in ids:
+        registry.propose(PHONE.model_copy(update={"id": identity, "address": {"usb": identity}}))
+    await asyncio.gather(*map(registry.approve, ids))
+    await registry.close()
+    assert len(written) < 10
+    again = Found(tmp_path)
+    again.load()
+    assert [device.id for device in again.approved] == ids
+    assert all(device.functions for device in again.approved)
+
+
 async def test_an_announcement_brings_a_device_back_at_once(
     registry: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +368,22 @@ async def test_a_device_that_is_not_connected_says_the_one_thing_to_do(
     now = registry.standing(registry.approved[0])
     assert now.state == standing[0]
     assert standing[1] in now.todo
+
+
+async def test_of_a_lamp_of_home_assistants_it_is_said_what_is_away(tmp_path: Path) -> None:
+    class Away(ScriptedAdapter):
+        async def connect(self) -> frozenset[str]:
+            raise DeviceUnavailable("Home Assistant at http://ha cannot be reached: no answer")
+
+    registry = Registry(tmp_path / "devices.json", {"hass": lambda _: Away(frozenset())})
+    lamp = Device(id="l", kind=Kind.HOME, name="Lamp", protocol="hass", address={"hass": "l"})
+    registry.load((lamp,))
+    with pytest.raises(DeviceUnavailable):
+        await registry.connect("l")
+    assert registry.standing(registry.approved[0]) == Standing(
+        state=DeviceState.OFFLINE,
+        todo="Home Assistant at http://ha cannot be reached: no answer",
+    )
     await registry.close()
 
 
@@ -336,10 +481,15 @@ async def test_approval_lasts_over_a_restart(registry: Found, tmp_path: Path) ->
     registry.propose(PHONE.model_copy(update=other))
     await registry.approve("adb-1")
     registry.rename("adb-1", "Pixel")
+    registry.describe("Pixel", aliases=("my phone", "Pixel", "my phone"), room="kitchen")
+    registry.describe("MY phone", default=True)
     await registry.close()
 
     again = Found(tmp_path)
     again.load()
+    (pixel,) = again.approved
+    assert (pixel.aliases, pixel.room, pixel.default) == (("my phone",), "kitchen", True)
+    assert again.describe("Pixel", room="", default=False).room is None
     assert [(d.id, d.name, d.approved) for d in again.approved] == [("adb-1", "Pixel", True)]
     assert again.proposed == ()
     await again.reach("adb-1", invocation("take_a_photo"))
@@ -391,6 +541,21 @@ async def test_a_removed_device_that_is_there_can_be_approved_again(registry: Fo
     registry.withdraw(PHONE.id)
     await registry.remove(PHONE.id)
     assert registry.proposed == ()
+
+
+async def test_one_of_each_kind_is_the_default(registry: Found) -> None:
+    registry.load((PIXEL.model_copy(update={"id": "old", "name": "Old", "kind": Kind.PC}),))
+    for device in (PHONE, TV, found_by(usb="2").model_copy(update={"id": "adb-2", "name": "2"})):
+        registry.propose(device.model_copy(update={"address": {"serial": device.id}}))
+        await registry.approve(device.id)
+        registry.describe(device.id, default=True)
+    assert {d.id for d in registry.approved if d.default} == {"cast-1", "adb-2"}
+    assert registry.describe("adb-2", default=True).default
+    assert {d.id for d in registry.approved if d.default} == {"cast-1", "adb-2"}
+
+    registry.load((PIXEL.model_copy(update={"default": True}),))
+    with pytest.raises(HubError, match="Pixel is the default in the configuration"):
+        registry.describe("adb-2", default=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'[{"id": 1}]', b"\xff"])

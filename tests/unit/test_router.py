@@ -5,6 +5,7 @@ import pytest
 from orchestrator.catalogue import Catalogue
 from orchestrator.routing import mentions, router
 from schemas.device import Device, Kind
+from schemas.errors import HubError
 from schemas.plan import Argument, Plan, Ref, Step
 
 PHONES = (
@@ -140,6 +141,26 @@ def test_nothing_said_is_the_only_one_able_of_any_kind(catalogue: Catalogue) -> 
     mine = {Kind.PC: "office"}
     found = router.route(plan("set_volume"), ONE_EACH, "volume 3", catalogue, defaults=mine)
     assert routed(found, catalogue) == ["office"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "hub_sends", "expected"),
+    [
+        ("email bob@example.org saying I'm late", True, "hub"),
+        ("email bob@example.org from my phone saying I'm late", True, "pixel"),
+        ("on the Pixel, email bob@example.org saying I'm late", True, "pixel"),
+        ("email bob@example.org saying I'm late", False, "pixel"),
+    ],
+)
+@pytest.mark.parametrize("own", [{}, {Kind.PHONE: "pixel"}], ids=["nobody's", "ann's"])
+def test_the_hub_sends_an_e_mail_where_it_can_and_a_phone_drafts_one_where_it_is_named(
+    sentence: str, hub_sends: bool, expected: str, own: dict[Kind, str], catalogue: Catalogue
+) -> None:
+    phone = PIXEL.model_copy(update={"functions": (*PHONES, "send_email")})
+    hub = HUB.model_copy(update={"functions": (*HUB_DOES, *["send_email"] * hub_sends)})
+    call = "send_email", {"recipient": "bob@example.org", "content": "I'm late"}
+    found = router.route(plan(call), (phone, OFFICE, hub), sentence, catalogue, defaults=own)
+    assert routed(found, catalogue) == [expected]
 
 
 VOLUME: Call = ("set_volume", {"level": 3})
@@ -341,6 +362,41 @@ def test_every_device_gets_its_own_name(catalogue: Catalogue) -> None:
     found = router.route(plan(on("all the lights")), ALL, "turn on all the lights", catalogue)
     names = [step.arguments["name"] for step in found.steps]
     assert names == ["Ceiling", "Desk lamp", "Bedside light"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "call", "expected"),
+    [
+        ("take a photo", "take_a_photo", "pixel"),
+        ("take a photo on the phone", "take_a_photo", "pixel"),
+        ("unlock the car", "lock_doors", "golf"),
+        ("unlock the door", "open_or_lock_door", "front"),
+        ("take a photo on the tablet", "take_a_photo", "tab"),
+    ],
+)
+def test_the_default_of_a_kind_is_meant_where_several_would_do(
+    sentence: str, call: Call | str, expected: str, catalogue: Catalogue
+) -> None:
+    usual = {"pixel", "golf", "front"}
+    devices = tuple(d.model_copy(update={"default": d.id in usual}) for d in ALL)
+    found = router.route(plan(call), devices, sentence, catalogue)
+    assert routed(found, catalogue) == [expected]
+
+
+def test_a_default_answers_no_question_between_kinds_and_hides_nobodys_own(
+    catalogue: Catalogue,
+) -> None:
+    devices = tuple(d.model_copy(update={"default": d.id == "pixel"}) for d in ALL)
+    for sentence, call in (
+        ("set the volume to 3", "set_volume"),
+        ("take a photo on my other phone", "take_a_photo"),
+        ("take a photo on Bob's phone or the tablet", "take_a_photo"),
+    ):
+        with pytest.raises(HubError):
+            router.route(plan(call), devices, sentence, catalogue)
+    mine = {Kind.PHONE: "bobs"}
+    found = router.route(plan("take_a_photo"), devices, "a photo", catalogue, defaults=mine)
+    assert routed(found, catalogue) == ["bobs"]
 
 
 def test_every_part_of_a_gateway_is_one(catalogue: Catalogue) -> None:

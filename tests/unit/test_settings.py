@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from device_adapters.hub import Security
 from orchestrator import settings
 from orchestrator.catalogue import Catalogue
 from schemas.errors import InvalidSettings
+from tests.certificates import Authority
 
 
 def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
@@ -26,6 +28,9 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
         ("hub.toml", "[broker]\nurl = 'mqtt://[bad'", r"hub\.toml: broker\.url"),
         ("hub.toml", "[broker]\nurl = 'mqtt://:1883'", r"hub\.toml: broker\.url"),
         ("hub.toml", "[broker]\nurl = 'mqtt://me:secret@host'", r"hub\.toml: broker\.url"),
+        ("hub.toml", "[broker]\nurl = 'mqtts://'", r"hub\.toml: broker\.url"),
+        ("hub.toml", "[broker]\nurl = 'mqtt://host'\nca_file = 'ca.pem'",
+         r"hub\.toml: broker: .*broker\.ca_file needs an mqtts:// broker\.url"),
         ("hub.toml", "[model]\nthreshold = 2", r"hub\.toml: model\.threshold"),
         ("hub.toml", "[store]\nurl = 'mysql://me@host/octopus'",
          r"hub\.toml: store\.url: .*postgresql://user@host/database"),
@@ -44,12 +49,29 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
         ("hub.toml", "[console]\ndevice = 'a'", r"hub\.toml: console: write \[\[console\]\]$"),
         ("hub.toml", "[[http]]\nport = 1",
          r"hub\.toml: http: a section is needed, such as \[http\]$"),
-        ("hub.toml", "[phone]\nmanagers = 'local'",
-         r"hub\.toml: phone\.managers: a list is needed, in \[ \]$"),
+        ("hub.toml", "[hub]\nmanagers = 'local'",
+         r"hub\.toml: hub\.managers: a list is needed, in \[ \]$"),
         ("hub.toml", "[[console]]\ndevice = 'a'\nuser = 'locla'",
          r"hub\.toml: console 1: user: no user locla in people\.toml; did you mean local\?"),
-        ("hub.toml", "[phone]\nmanagers = ['ann']",
-         r"hub\.toml: phone\.managers: no user ann in people\.toml"),
+        ("hub.toml", "[hub]\nmanagers = ['ann']",
+         r"hub\.toml: hub\.managers: no user ann in people\.toml"),
+        ("hub.toml", "[home]\nfeeds = { english = ['https://a.example'] }",
+         r"hub\.toml: home\.feeds: .*english is no language's code"),
+        ("hub.toml", "[home]\nforecast_url = 'api.open-meteo.com'",
+         r"hub\.toml: home\.forecast_url: .*an address such as https://"),
+        ("hub.toml", "[email]\nfrom = 'home@example.org'", r"hub\.toml: email: .*host is missing"),
+        ("hub.toml", "[email]\nhost = 'mail.example.org'",
+         r"hub\.toml: email: .* is no e-mail address"),
+        ("hub.toml", "[email]\nhost = 'mail.example.org'\nform = 'home@example.org'",
+         r"hub\.toml: unknown key email\.form; did you mean from\?"),
+        ("hub.toml", "[email]\nhost = 'a.example'\nfrom = 'a@example.org'\nsecurity = 'ssl'",
+         r"hub\.toml: email\.security: .*'tls'"),
+        ("hub.toml", "[email]\nhost = 'a.example'\nfrom = 'a@example.org'\nsecurity = 'none'",
+         r"hub\.toml: email: .*on this machine only"),
+        ("hub.toml", "[email]\nhost = 'a.example'\nfrom = 'a@example.org'\nusername = 'me'",
+         r"hub\.toml: email: .*username and password_file go together"),
+        ("hub.toml", "[email]\nhost = 'a.example'\nfrom = 'a@example.org'\npassword = 'x'",
+         r"hub\.toml: unknown key email\.password; did you mean password_file\?"),
         ("policy.toml", "[[rule]]\nverdict='deny'\n[[rule]]\nfunction='shutdwon'\nverdict='deny'",
          r"policy\.toml: rule 2: no function shutdwon; did you mean shutdown\?"),
         ("policy.toml", "[[rule]]\nuser='locla'\nverdict='deny'",
@@ -84,6 +106,9 @@ def test_the_shipped_configuration_is_the_default(catalogue: Catalogue) -> None:
          r"devices\.toml: .*address has no host"),
         ("devices.toml", "[[device]]\nid='a'\nname='a'\nkind='phone'\nprotocol='usb'",
          r"devices\.toml: .*protocol 'usb'"),
+        ("devices.toml", "\n".join(2 * ["[[device]]\nid='a'\nname='a'\nkind='phone'\nprotocol='adb'"
+                                       "\naddress={serial='1'}\ndefault=true"]),
+         r"devices\.toml: .*two devices are the default phone"),
         ("devices.toml", "[[device]]\nid='a'\nname='a'\nkind='fridge'\nprotocol='adb'",
          r"devices\.toml: device 1: kind: .*"),
     ],
@@ -104,6 +129,47 @@ def test_the_password_of_the_store_is_in_a_file_of_its_own(tmp_path: Path) -> No
     assert settings.Store().address() == ""
     with pytest.raises(InvalidSettings, match=r"store\.password_file: .*nowhere"):
         settings.Store(url=url, password_file=str(tmp_path / "nowhere")).address()
+
+
+def test_an_account_for_e_mail_has_its_secrets_in_files(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a secret\n")
+    said = {"host": "mail.example.org", "from": "Home <home@example.org>", "username": "me"}
+    email = settings.Email.model_validate(said | {"password_file": str(tmp_path / "password")})
+    account = email.account()
+    assert account
+    assert (account.port, account.password, account.sender.addr_spec) == (
+        465, "a secret", "home@example.org",
+    )  # fmt: skip
+    assert "a secret" not in repr(account) + repr(email)
+    local = settings.Email(host="::1", sender="a@example.org", security=Security.NONE).account()
+    assert local
+    assert local.port == 25
+    assert settings.Email().account() is None
+    for key in ("password_file", "ca_file"):
+        wrong = said | {"password_file": str(tmp_path / "password"), key: str(tmp_path / "nowhere")}
+        with pytest.raises(InvalidSettings, match=rf"email\.{key}: .*nowhere"):
+            settings.Email.model_validate(wrong).account()
+    wrong = said | {"password_file": str(tmp_path / "password"),
+                    "ca_file": str(tmp_path / "password")}  # fmt: skip
+    with pytest.raises(InvalidSettings, match=r"email\.ca_file: .* it holds no certificate"):
+        settings.Email.model_validate(wrong).account()
+
+
+def test_a_broker_over_tls_is_trusted_by_whom_the_settings_say(tmp_path: Path) -> None:
+    broker = settings.BrokerSettings
+    assert broker(url="mqtts://host").address() == ("host", 8883)
+    assert broker(url="mqtts://host:1").address() == ("host", 1)
+    assert broker(url="mqtt://host").tls() is None
+    anybody = broker(url="mqtts://host").tls()
+    assert anybody
+    own = broker(url="mqtts://host", ca_file=str(Authority(tmp_path).file)).tls()
+    assert own
+    assert own.check_hostname
+    assert len(own.get_ca_certs()) == 1 != len(anybody.get_ca_certs())
+    (tmp_path / "empty.pem").touch()
+    for file, why in (("nowhere.pem", "No such file"), ("empty.pem", "it holds no certificate")):
+        with pytest.raises(InvalidSettings, match=rf"broker\.ca_file: .*{file}.*{why}"):
+            broker(url="mqtts://host", ca_file=str(tmp_path / file)).tls()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -133,24 +199,24 @@ def test_a_policy_may_name_whoever_is_in_people(tmp_path: Path) -> None:
     assert settings.load(tmp_path)[0].policy.rules[0].user == ("guest", "local")
 
 
-def test_phones_are_managed_from_this_machine_and_by_whom_the_settings_name(
+def test_devices_are_managed_from_this_machine_and_by_whom_the_settings_name(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "people.toml").write_text("[users.ann]\n[users.bob]")
-    (tmp_path / "hub.toml").write_text("[phone]\nmanagers = ['ann']")
+    (tmp_path / "hub.toml").write_text("[hub]\nmanagers = ['ann']")
     assert settings.load(tmp_path)[0].managers == {"ann", "local"}
     assert settings.Settings().managers == {"local"}
     broker = "[broker]\nurl = 'mqtt://host'\n"
     (tmp_path / "hub.toml").write_text(broker)
     assert not settings.load(tmp_path)[0].managers, "there anybody may call themselves local"
-    (tmp_path / "hub.toml").write_text(f"{broker}[phone]\nmanagers = ['local']")
+    (tmp_path / "hub.toml").write_text(f"{broker}[hub]\nmanagers = ['local']")
     assert settings.load(tmp_path)[0].managers == {"local"}
 
 
 def test_the_example_of_a_console_works(tmp_path: Path) -> None:
     lines = (settings.PACKAGED / "hub.toml").read_text().splitlines()
     begins = lines.index("# [[console]]")
-    example = [line.removeprefix("# ") for line in lines[begins:] if line.startswith("# ")]
+    example = [line.removeprefix("# ") for line in lines[begins : lines.index("", begins)]]
     (tmp_path / "hub.toml").write_text("\n".join(example))
     [console] = settings.load(tmp_path)[0].console
     assert console == settings.ConsoleSettings(device="pixel")

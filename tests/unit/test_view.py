@@ -107,7 +107,7 @@ def device(name: str, **fields: Any) -> dict[str, Any]:
     return {
         "name": name, "kind": "phone", "id": f"adb-{name}", "functions": ["a", "b"],
         "approved": True, "connected": False, "problem": "", "state": "connected", "todo": "",
-        "ways": [],
+        "ways": [], "room": None, "aliases": [], "default": False,
     } | fields  # fmt: skip
 
 
@@ -116,7 +116,10 @@ def test_devices_say_how_they_are_and_what_to_do() -> None:
     view.devices(
         console,
         [
-            device("Pixel"),
+            device(
+                "Pixel", room="kitchen", aliases=["my phone"], default=True,
+                ways=["adb over Wi-Fi at 192.0.2.8"],
+            ),
             device(
                 "R5CR1", state="found", functions=[], approved=False,
                 todo="octopus devices approve R5CR1",
@@ -128,11 +131,23 @@ def test_devices_say_how_they_are_and_what_to_do() -> None:
     )  # fmt: skip
     shown = text(console)
     for said in (
-        "connected", "found by USB, wireless debugging at 192.0.2.7", "approve R5CR1",
+        "connected by adb over Wi-Fi", "kitchen", "my phone", "default",
+        "found by USB, wireless debugging at 192.0.2.7", "approve R5CR1",
         "unauthorized", "unlock the phone and tap Allow", "[red] [2J", "[bold]plug  [2Jit in",
     ):  # fmt: skip
         assert said in shown
     assert "\x1b" not in shown
+
+
+def test_what_is_the_households_is_not_lost_in_a_flood() -> None:
+    console = printed(120)
+    forged = [device(f"forged{n}", approved=False, state="found") for n in range(300)]
+    view.devices(console, [*forged, device("Pixel")])
+    shown = text(console)
+    assert "Pixel" in shown
+    assert "adb-forged19" in shown
+    assert "forged20" not in shown
+    assert "and 280 more were found: --json lists them all" in shown
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,18 @@ VERSION = "host:version"
 
 
 @pytest.fixture
+def short_path() -> Iterator[Path]:
+    """An empty folder whose path leaves room for that of a Unix socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 async def adb(
-    key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    key: Path, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[AdbServer]:
-    """A server whose folder is made in `tmp_path`."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    """A server whose folder is made in `short_path`."""
+    monkeypatch.setattr("tempfile.tempdir", str(short_path))
     made = AdbServer(key)
     yield made
     await made.close()
@@ -61,9 +69,9 @@ def test_it_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert find_adb() == found
 
 
-async def test_only_this_user_can_talk_to_it(adb: AdbServer, key: Path, tmp_path: Path) -> None:
+async def test_only_this_user_can_talk_to_it(adb: AdbServer, key: Path, short_path: Path) -> None:
     assert int(await adb.ask(VERSION, within=10), 16) >= 40
-    (folder,) = tmp_path.iterdir()
+    (folder,) = short_path.iterdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_ISSOCK((folder / "socket").stat().st_mode)
     sockets = {str(link.readlink()) for link in Path(f"/proc/{process()}/fd").iterdir()}
@@ -71,7 +79,7 @@ async def test_only_this_user_can_talk_to_it(adb: AdbServer, key: Path, tmp_path
     for number in (one[8:-1] for one in sockets if one.startswith("socket:")):
         assert f" {number} " not in listening
     await adb.close()
-    assert list(tmp_path.iterdir()) == []
+    assert list(short_path.iterdir()) == []
 
 
 async def test_both_transports_show_the_same_key(adb: AdbServer, key: Path) -> None:
@@ -122,7 +130,7 @@ async def test_a_long_path_to_the_folder_for_such_things_is_no_obstacle(
     await adb.close()
 
 
-async def test_it_ends_with_a_hub_that_is_killed(key: Path, tmp_path: Path) -> None:
+async def test_it_ends_with_a_hub_that_is_killed(key: Path, short_path: Path) -> None:
     program = (
         "import asyncio, pathlib, sys\n"
         "from device_adapters.adb.server import AdbServer\n"
@@ -135,12 +143,12 @@ async def test_it_ends_with_a_hub_that_is_killed(key: Path, tmp_path: Path) -> N
     )
     hub = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, str(key),
-        stdout=asyncio.subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE, env=os.environ | {"TMPDIR": str(short_path)},
     )  # fmt: skip
     try:
         assert hub.stdout
         assert await hub.stdout.readline() == b"started\n"
-        (folder,) = tmp_path.iterdir()
+        (folder,) = short_path.iterdir()
         reader, writer = await asyncio.open_unix_connection(folder / "socket")
     finally:
         hub.kill()
