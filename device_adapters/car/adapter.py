@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from device_adapters.calls import Runner, as_now, number_argument, patience, text_argument, words
 from device_adapters.car import driving
 from device_adapters.car import functions as car
 from device_adapters.ha import Entity, HaDevice, HaEntity
 from device_adapters.ha.adapter import (
     HaAdapter,
     Look,
-    Runner,
     Want,
-    as_now,
     candidates,
     fahrenheit,
     find,
     known_number,
     known_order,
     number,
-    number_argument,
-    patience,
-    text_argument,
-    words,
 )
 from schemas.call import Invocation, Restore
 from schemas.errors import DeviceRefused, DeviceUnavailable

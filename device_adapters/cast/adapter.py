@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from device_adapters.base import Adapter
+from device_adapters.calls import Runner, in_time, patience, text_argument
 from device_adapters.cast import library
 from device_adapters.cast.library import Tables, Title
 from device_adapters.cast.link import CastLink, Media
-from device_adapters.ha.adapter import patience, text_argument
 from schemas.call import Invocation
 from schemas.device import Device
-from schemas.errors import DeviceNeedsPerson, DeviceRefused, DeviceUnavailable, DeviceUncertain
+from schemas.errors import DeviceNeedsPerson, DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done, Evidence
 from schemas.state import DeviceState, Standing
 
@@ -49,18 +49,15 @@ class CastAdapter(Adapter):
         return True
 
     async def call(self, invocation: Invocation) -> Done:
-        runners: Mapping[str, Callable[[Invocation], Awaitable[Done]]] = {
+        runners: Mapping[str, Runner] = {
             "media_control": self._control,
             "play_music_on_nest_hub": lambda call: self._play(call, library.MUSIC),
             "play_video_on_nest_hub": lambda call: self._play(call, library.VIDEO),
         }
         if invocation.function not in functions(self.device.address) & runners.keys():
             raise DeviceRefused(f"{self.device.name} cannot {invocation.function}")
-        try:
-            async with asyncio.timeout(invocation.timeout):
-                return await runners[invocation.function](invocation)
-        except TimeoutError as exc:
-            raise DeviceUncertain(f"{self.device.name} did not answer in time") from exc
+        async with in_time(invocation, self.device.name):
+            return await runners[invocation.function](invocation)
 
     async def close(self) -> None:
         link, self._link = self._link, None

@@ -8,10 +8,10 @@ from typing import Self
 from pydantic import model_validator
 
 from device_adapters.base import Adapter
+from device_adapters.calls import words
 from device_adapters.cast import library
 from device_adapters.cast.adapter import CastAdapter, functions
 from device_adapters.driver import Driver, Options, Service
-from device_adapters.ha.adapter import words
 from schemas.device import Device, Kind
 
 _ID = re.compile(r"[0-9a-fA-F-]{8,64}")

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from device_adapters.ha.adapter import words
+from device_adapters.calls import words
 from schemas.errors import DeviceRefused
 
 MUSIC, VIDEO = "music", "video"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import re
-import unicodedata
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 
 from device_adapters.base import Adapter
+from device_adapters.calls import Runner, in_time, patience, words
 from device_adapters.ha import Entity, HaClient, HaDevice, HaEntity
 from device_adapters.ha.entity import GRACE
 from device_adapters.ha.order import Wanted, leading_to
@@ -17,16 +15,14 @@ from device_adapters.ha.presence import Presence, away
 from schemas.base import Scalar, Value
 from schemas.call import Invocation, Restore
 from schemas.device import Device
-from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
+from schemas.errors import DeviceRefused, DeviceUnavailable, HubError
 from schemas.outcome import Done
 from schemas.state import DeviceState, Standing
 
-Runner = Callable[[Invocation], Awaitable[Done]]
 Look = Callable[[Invocation], Awaitable[Restore | None]]
 
 _ANNOUNCED = 3.0  # seconds a device has to announce itself
 _MOST = 1e15
-_MARGIN = 0.5  # seconds kept back from a call's time, to end in time oneself
 
 
 class Want(Value):
@@ -38,14 +34,6 @@ class Want(Value):
     classes: tuple[str, ...] = ()
     needs: str = ""  # an option that must be announced
     any_of: tuple[str, ...] = ()  # options of which one must be
-
-
-@functools.lru_cache(maxsize=16_384)
-def words(text: str) -> frozenset[str]:
-    """The words of a name, without case, accents and punctuation."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return frozenset(re.findall(r"\w+", plain.replace("_", " "))) - {"the", "my"}
 
 
 def candidates(device: HaDevice, want: Want) -> list[HaEntity]:
@@ -67,22 +55,6 @@ def candidates(device: HaDevice, want: Want) -> list[HaEntity]:
 def find(device: HaDevice, want: Want) -> HaEntity | None:
     """The entity that fits best, if any."""
     return next(iter(candidates(device, want)), None)
-
-
-def text_argument(call: Invocation, name: str) -> str:
-    """An argument that must be a text."""
-    value = call.arguments.get(name)
-    if not isinstance(value, str) or not value:
-        raise DeviceRefused(f"{call.function} needs its {name}")
-    return value
-
-
-def number_argument(call: Invocation, name: str) -> float:
-    """An argument that must be a number."""
-    value = call.arguments.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DeviceRefused(f"{call.function} needs its {name}")
-    return float(value)
 
 
 def number(text: str | None) -> float | None:
@@ -131,13 +103,6 @@ async def known_order(entity: Entity) -> Wanted | None:
     """The order that would leave an entity as it is; None where its state is no order's effect."""
     [value] = await known(entity, "state")
     return None if value is None else leading_to(entity.description, value)
-
-
-def as_now(call: Invocation, **now: Scalar | None) -> Restore | None:
-    """The same call with what it would set as it is now; None where one of that is not known."""
-    if None in now.values():
-        return None
-    return Restore(function=call.function, arguments=call.arguments | now)
 
 
 class HaAdapter(Adapter):
@@ -205,10 +170,8 @@ class HaAdapter(Adapter):
         if runner is None:
             raise DeviceRefused(f"{self.device.name} cannot {invocation.function}")
         try:
-            async with asyncio.timeout(invocation.timeout):
+            async with in_time(invocation, self.device.name):
                 return await runner(invocation)
-        except TimeoutError as exc:
-            raise DeviceUncertain(f"{self.device.name} did not answer in time") from exc
         except HubError as exc:
             if self.device.name in str(exc):
                 raise
@@ -252,8 +215,3 @@ class HaAdapter(Adapter):
         within = patience(call)
         evidence = await entity.command(value, attribute=attribute, within=within)
         return Done(evidence=evidence, detail=f"{detail} on {self.device.name}")
-
-
-def patience(call: Invocation) -> float:
-    """How long a call may look for its effect."""
-    return max(call.timeout - _MARGIN, call.timeout / 2)

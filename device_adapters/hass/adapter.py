@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from device_adapters.ha.adapter import as_now, number_argument, patience, text_argument
+from device_adapters.calls import as_now, number_argument, patience, text_argument
 from device_adapters.hass import fitting, orders, players, search
 from device_adapters.hass.fitting import Part
 from device_adapters.hass.presence import Presence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from device_adapters.ha.adapter import words
+from device_adapters.calls import words
 from device_adapters.hass.home import ACTING, HassDevice, HassEntity, State
 from schemas.errors import DeviceRefused
 

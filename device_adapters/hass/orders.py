@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from device_adapters.calls import number_argument, text_argument
 from device_adapters.colors import color, color_code, color_name
-from device_adapters.ha.adapter import number_argument, text_argument
 from device_adapters.ha.colors import WHITES, Rgb, rgb_to_hs
 from device_adapters.hass import fitting
 from device_adapters.hass.fitting import Part

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from device_adapters.ha.adapter import words
+from device_adapters.calls import words
 from device_adapters.hass import fitting
 from device_adapters.hass.client import HassClient
 from device_adapters.hass.fitting import Part

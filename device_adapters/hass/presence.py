@@ -6,7 +6,7 @@ import asyncio
 from contextlib import ExitStack
 
 from device_adapters.base import Adapter
-from device_adapters.ha.adapter import patience
+from device_adapters.calls import patience
 from device_adapters.hass import fitting
 from device_adapters.hass.client import HassClient
 from device_adapters.hass.fitting import Part

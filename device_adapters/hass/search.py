@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from device_adapters.ha.adapter import words
+from device_adapters.calls import words
 from device_adapters.hass.client import HassClient
 from device_adapters.hass.fitting import Part
 from device_adapters.hass.home import line

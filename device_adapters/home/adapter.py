@@ -5,24 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from device_adapters.calls import Runner, as_now, number_argument, patience, text_argument, words
 from device_adapters.colors import color_code
 from device_adapters.ha import Entity, HaClient, HaDevice, HaEntity
 from device_adapters.ha.adapter import (
     HaAdapter,
     Look,
-    Runner,
     Want,
-    as_now,
     candidates,
     fahrenheit,
     find,
     known,
     known_number,
     known_order,
-    number_argument,
-    patience,
-    text_argument,
-    words,
 )
 from device_adapters.ha.entity import GRACE
 from device_adapters.home import functions as home

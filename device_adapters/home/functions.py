@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from device_adapters.calls import number_argument, text_argument, words
 from device_adapters.colors import color, color_name
 from device_adapters.ha import HaDevice, HaEntity, lights
 from device_adapters.ha.adapter import (
@@ -13,10 +14,7 @@ from device_adapters.ha.adapter import (
     fahrenheit,
     find,
     number,
-    number_argument,
     option_number,
-    text_argument,
-    words,
 )
 from device_adapters.ha.limits import bounds
 from device_adapters.ha.order import Wanted, leading_to, orders

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from device_adapters.base import Adapter
+from device_adapters.calls import patience
 from device_adapters.driver import Site
 from device_adapters.mqtt import Message
 from device_adapters.native.payloads import Announcement, Answer, Named, State, read
@@ -31,8 +32,6 @@ log = logging.getLogger(__name__)
 
 _ANNOUNCED = 3.0
 """Seconds a device has to announce itself and to say that it is online."""
-_MARGIN = 0.5
-"""Seconds kept back from a call's time, to end in time oneself."""
 _SAID = ("config", "availability", "state", "result")
 """What the hub listens to: not to its own orders, or the broker would have a listener for each."""
 _GET_STATE = "get_state"
@@ -94,7 +93,7 @@ class NativeAdapter(Adapter):
         self._listening = False
 
     async def _answered(self, invocation: Invocation) -> Answer:
-        within = max(invocation.timeout - _MARGIN, invocation.timeout / 2)
+        within = patience(invocation)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[invocation.key] = answered
         try:

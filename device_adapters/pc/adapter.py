@@ -12,21 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from device_adapters.addresses import web_page
+from device_adapters.calls import Runner, as_now, number_argument, patience, text_argument, words
 from device_adapters.ha import Entity, HaClient, HaDevice
 from device_adapters.ha.adapter import (
     HaAdapter,
     Look,
-    Runner,
     Want,
-    as_now,
     candidates,
     find,
     known_number,
-    number_argument,
     option_number,
-    patience,
-    text_argument,
-    words,
 )
 from device_adapters.pc import functions as pc
 from device_adapters.pc import pictures

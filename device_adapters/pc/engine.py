@@ -3,12 +3,12 @@
 import asyncio
 import html
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from device_adapters.addresses import web_page
 from device_adapters.base import Adapter
-from device_adapters.ha.adapter import number_argument, text_argument, words
+from device_adapters.calls import Runner, in_time, number_argument, patience, text_argument, words
 from device_adapters.pc import pictures, reading
 from device_adapters.pc.commands import filled
 from device_adapters.pc.programs import Programs, Values
@@ -23,7 +23,6 @@ _STEP = 2  # percent: a sound card has steps of its own
 _LONGEST = 4000  # characters of a text
 _MOST_PICTURE = 32 * 1024 * 1024
 _PATIENCE = 3.0  # seconds that an effect is looked for
-_MARGIN = 0.5  # seconds kept back from a call's time, to end in time oneself
 _MEDIA = {
     "play": ("playing", "Playing"),
     "pause": ("paused", "Paused"),
@@ -31,8 +30,6 @@ _MEDIA = {
     "next": ("", "Next"),
     "previous": ("", "Previous"),
 }
-
-Serve = Callable[[Invocation], Awaitable[Done]]
 
 
 class CommandAdapter(Adapter):
@@ -46,7 +43,7 @@ class CommandAdapter(Adapter):
         self._folder = folder
 
     @property
-    def serving(self) -> Mapping[str, Serve]:
+    def serving(self) -> Mapping[str, Runner]:
         """How each function of the catalogue is run."""
         return {
             "set_volume": self._volume,
@@ -72,11 +69,8 @@ class CommandAdapter(Adapter):
         serve = self.serving.get(invocation.function)
         if serve is None:
             raise DeviceRefused(f"{self.device.name} cannot {invocation.function}")
-        try:
-            async with asyncio.timeout(invocation.timeout):
-                return await serve(invocation)
-        except TimeoutError as exc:
-            raise DeviceUncertain(f"{self.device.name} did not answer in time") from exc
+        async with in_time(invocation, self.device.name):
+            return await serve(invocation)
 
     async def present(self, invocation: Invocation) -> Restore | None:
         """The volume, to the nearest level."""
@@ -169,7 +163,7 @@ class CommandAdapter(Adapter):
         return Done(evidence=Evidence.VERIFIED, result=str(path), detail=detail)
 
     async def _shutdown(self, call: Invocation) -> Done:
-        end = time.monotonic() + call.timeout - _MARGIN
+        end = time.monotonic() + patience(call)
         await self._known.order(await self._known.choose(call.function), {})
         gone = await self.gone(max(0.0, end - time.monotonic()))
         evidence = Evidence.VERIFIED if gone else Evidence.UNVERIFIED
@@ -202,12 +196,12 @@ class CommandAdapter(Adapter):
         agrees: Callable[[str], bool] | None = None,
     ) -> Done:
         """Run what serves a call, and look whether what it sets agrees then."""
-        end = time.monotonic() + call.timeout - _MARGIN
+        end = time.monotonic() + patience(call)
         chosen = await self._known.choose(call.function)
         await self._known.order(chosen, values)
         seen = False
         if chosen.way.look and agrees:
-            patience = min(_PATIENCE, end - time.monotonic())
-            seen = await self._known.becomes(chosen, agrees, patience)
+            within = min(_PATIENCE, end - time.monotonic())
+            seen = await self._known.becomes(chosen, agrees, within)
         evidence = Evidence.VERIFIED if seen else Evidence.UNVERIFIED
         return Done(evidence=evidence, detail=f"{said} on {self.device.name}")

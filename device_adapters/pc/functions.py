@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from device_adapters.calls import words
 from device_adapters.ha import HaDevice
-from device_adapters.ha.adapter import Want, find, words
+from device_adapters.ha.adapter import Want, find
 
 PLAYER = Want(components=("media_player",))
 STOP_MEDIA = Want(components=("button",), names=("stop media",))

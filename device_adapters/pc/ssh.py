@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import Field
 
 from device_adapters.base import Adapter
+from device_adapters.calls import Runner, patience
 from device_adapters.driver import Driver, Options, Service, Site
-from device_adapters.pc.engine import CommandAdapter, Serve
+from device_adapters.pc.engine import CommandAdapter
 from device_adapters.pc.hostkeys import HostKeys, made_key, own_key, public
 from device_adapters.pc.programs import Programs
 from device_adapters.pc.session import Host, host_of
@@ -38,7 +39,6 @@ _MAC = re.compile(r"(?P<name>.+?) \[(?P<mac>[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}
 _AGAIN = 0.5
 """Seconds between two attempts to reach a computer that is being woken."""
 _ALIVE_WITHIN = 2.0
-_MARGIN = 0.5
 
 
 class SshOptions(Options):
@@ -106,7 +106,7 @@ class SshAdapter(CommandAdapter):
         return device.address == self.device.address and super().moved(device)
 
     @property
-    def serving(self) -> dict[str, Serve]:
+    def serving(self) -> dict[str, Runner]:
         return {**super().serving, "wake_up": self._wake}
 
     async def gone(self, within: float) -> bool:
@@ -187,7 +187,7 @@ class SshAdapter(CommandAdapter):
             self.noticed()
 
     async def _wake(self, call: Invocation) -> Done:
-        end = asyncio.get_running_loop().time() + call.timeout - _MARGIN
+        end = asyncio.get_running_loop().time() + patience(call)
         known = self.programs is not None or bool({*self.device.functions} - {"wake_up"})
 
         async def comes() -> bool:

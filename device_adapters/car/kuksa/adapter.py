@@ -7,13 +7,13 @@ import logging
 from collections.abc import Mapping
 
 from device_adapters.base import Adapter
+from device_adapters.calls import in_time, patience
 from device_adapters.car import driving
 from device_adapters.car.kuksa import address, vss
 from device_adapters.car.kuksa.link import Link
 from device_adapters.car.kuksa.orders import Order, order
 from device_adapters.car.kuksa.readings import drives, present, status
 from device_adapters.car.kuksa.signals import Car, Signal
-from device_adapters.ha.adapter import patience
 from schemas.base import Scalar
 from schemas.call import Invocation, Restore
 from schemas.device import Device
@@ -70,11 +70,8 @@ class KuksaAdapter(Adapter):
         return True
 
     async def call(self, invocation: Invocation) -> Done:
-        try:
-            async with asyncio.timeout(invocation.timeout):
-                return await self._call(invocation)
-        except TimeoutError as error:
-            raise DeviceUncertain(f"{self.device.name} did not answer in time") from error
+        async with in_time(invocation, self.device.name):
+            return await self._call(invocation)
 
     async def present(self, invocation: Invocation) -> Restore | None:
         if invocation.function not in self._served():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from device_adapters.calls import number_argument, text_argument
 from device_adapters.car.kuksa import vss
 from device_adapters.car.kuksa.signals import Car, Signal
-from device_adapters.ha.adapter import number_argument, text_argument
 from schemas.base import Scalar
 from schemas.call import Invocation
 from schemas.errors import DeviceRefused

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from device_adapters.calls import as_now, text_argument
 from device_adapters.car import driving
 from device_adapters.car.kuksa import vss
 from device_adapters.car.kuksa.orders import volume_level
 from device_adapters.car.kuksa.signals import Car
-from device_adapters.ha.adapter import as_now, text_argument
 from schemas.base import Scalar
 from schemas.call import Invocation, Restore
 from schemas.errors import DeviceRefused

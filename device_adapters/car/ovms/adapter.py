@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from device_adapters.base import Adapter
+from device_adapters.calls import patience
 from device_adapters.car import driving
 from device_adapters.car.ovms import pin, replies, status
 from device_adapters.car.ovms.presence import Presence
@@ -22,7 +23,6 @@ from schemas.state import DeviceState, Standing
 _ADDRESS = ("prefix", "pin_file")
 _PREFIX = re.compile(r"[^\x00-\x1f+#]{1,200}")
 _WAIT = 3.0  # seconds for the broker, and for one reading
-_MARGIN = 0.5  # seconds kept back from a call's time, to end in time oneself
 _FIRST_LOOK, _LAST_LOOK = 0.25, 1.0  # seconds between two looks whether an order had its effect
 _NO_COMMAND = "OVMS has no command for it"
 _COMMANDLESS = (
@@ -76,9 +76,7 @@ class OvmsAdapter(Adapter):
 
     async def _call(self, invocation: Invocation) -> Done:
         self._presence.require(self.device.name)
-        until = asyncio.get_running_loop().time() + max(
-            invocation.timeout - _MARGIN, invocation.timeout / 2
-        )
+        until = asyncio.get_running_loop().time() + patience(invocation)
         async with self._shell.attended():
             if invocation.function == "get_vehicle_status":
                 return await self._status(invocation, until)
