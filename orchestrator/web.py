@@ -6,9 +6,9 @@ from pathlib import Path
 
 from orchestrator import people
 from orchestrator.bus import Bus
-from orchestrator.doors.web.access import Tokens
-from orchestrator.doors.web.http import HttpDoor
-from orchestrator.doors.web.visits import HERE, Visits
+from orchestrator.doors.http.access import Tokens
+from orchestrator.doors.http.door import HttpDoor
+from orchestrator.doors.http.page.visits import HERE, Visits
 from orchestrator.journal import Journal
 from orchestrator.phones.console import Console, Consoles
 from orchestrator.registry import Registry

@@ -14,9 +14,9 @@ import httpx
 
 from orchestrator import ledger
 from orchestrator.catalogue import Catalogue
-from orchestrator.doors.web.access import Tokens
-from orchestrator.doors.web.http import HttpDoor
-from orchestrator.doors.web.visits import HERE, Visits
+from orchestrator.doors.http.access import Tokens
+from orchestrator.doors.http.door import HttpDoor
+from orchestrator.doors.http.page.visits import HERE, Visits
 from schemas.execution import Execution
 from tests.hubkit import Rig, rig
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from orchestrator import settings
 from orchestrator.cli.own_hub import Config, Json
-from orchestrator.doors.web.access import Token, Tokens
+from orchestrator.doors.http.access import Token, Tokens
 from orchestrator.nearest import hint
 from orchestrator.people import LOCAL
 from schemas.errors import HubError

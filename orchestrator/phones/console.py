@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from orchestrator import texts
 from orchestrator.bus import Bus
-from orchestrator.doors.web.visits import Visits
+from orchestrator.doors.http.page.visits import Visits
 from orchestrator.journal import Journal
 from orchestrator.phones.tasks import called
 from orchestrator.pipeline import BadCommand

@@ -15,8 +15,8 @@ import pytest
 
 from orchestrator import texts, web
 from orchestrator.catalogue import Catalogue
-from orchestrator.doors.web.access import Tokens
-from orchestrator.doors.web.visits import MOST
+from orchestrator.doors.http.access import Tokens
+from orchestrator.doors.http.page.visits import MOST
 from orchestrator.people import LOCAL, People, Speaker
 from orchestrator.phones import console
 from orchestrator.pipeline import BadCommand

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli import token as token_cli
-from orchestrator.doors.web.access import FILE, NoSuchToken, Tokens
-from orchestrator.doors.web.visits import HERE, LINK_LASTS, MOST, VISIT_LASTS, Visits
+from orchestrator.doors.http.access import FILE, NoSuchToken, Tokens
+from orchestrator.doors.http.page.visits import HERE, LINK_LASTS, MOST, VISIT_LASTS, Visits
 from schemas.errors import InvalidSettings
 
 ANN = frozenset({"ann"})

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from orchestrator.doors.web.pages import FOLDER
+from orchestrator.doors.http.page.pages import FOLDER
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node")

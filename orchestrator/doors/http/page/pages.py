@@ -10,13 +10,13 @@ from typing import Any
 import jinja2
 
 from orchestrator import ledger, texts
-from orchestrator.doors.web.visits import Visit
+from orchestrator.doors.http.page.visits import Visit
 from orchestrator.service import Service
 from orchestrator.understanding import MAX_SENTENCE
 from schemas.errors import HubError
 from schemas.execution import RunState
 
-FOLDER = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parent
 LATEST = 15
 """Commands that the page lists."""
 _OPEN = frozenset(RunState) - ledger.ENDED_RUN
@@ -36,7 +36,7 @@ class Pages:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True,
+            loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True,
             lstrip_blocks=True, undefined=jinja2.StrictUndefined,
         )  # fmt: skip
         self._templates.filters |= {"moment": moment, "spoken": texts.spoken, "look": look}

@@ -1,40 +1,29 @@
-"""The HTTP door: the hub's web page, on loopback. Everything goes through the service, as by MQTT.
+"""The hub's web page. Everything goes through the service, as by MQTT.
 
-    /                        asks for a token, which POST /in takes
-    /at/<visit>/in/<secret>  a link that is good once; both lead to
-    /at/<visit>/             the page, for whoever has the visit's cookie
-    /at/<visit>/run/<id>     one command
-    /at/<visit>/do/<what>    where its forms go; each holds what only this visit knows
-    /at/<visit>/news         says when there is something new
-
-Each way in has a port of its own: this machine's, and one for every phone that is a console. What a
-phone was given is of no use on another way, and a phone's way takes no token: whatever app on it
-finds the port has nothing to guess.
+/                        asks for a token, which POST /in takes
+/at/<visit>/in/<secret>  a link that is good once; both lead to
+/at/<visit>/             the page, for whoever has the visit's cookie
+/at/<visit>/run/<id>     one command
+/at/<visit>/do/<what>    where its forms go; each holds what only this visit knows
+/at/<visit>/news         says when there is something new
 """
 
-import asyncio
 import contextlib
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from orchestrator.bus import Bus
-from orchestrator.doors.web import forms, pages
-from orchestrator.doors.web.access import Tokens
-from orchestrator.doors.web.guarded import Guarded
-from orchestrator.doors.web.listen import answering, listening
-from orchestrator.doors.web.news import News, TooManyPages
-from orchestrator.doors.web.visits import HERE, VISIT_LASTS, Visit, Visits
+from orchestrator.doors.http.access import Tokens
+from orchestrator.doors.http.page import forms, pages
+from orchestrator.doors.http.page.news import News, TooManyPages
+from orchestrator.doors.http.page.visits import HERE, VISIT_LASTS, Visit, Visits
 from orchestrator.pipeline import BadCommand
 from orchestrator.service import Service
 from schemas.command import Command
@@ -58,56 +47,32 @@ class NoVisit(HubError):
     code = "no_visit"
 
 
-class HttpDoor:
-    """Serves the page."""
+class Site:
+    """The page's routes; `ways`: which way in each port is, as the door fills it."""
 
-    def __init__(self, service: Service, bus: Bus, tokens: Tokens, visits: Visits) -> None:
+    def __init__(
+        self, service: Service, tokens: Tokens, visits: Visits, news: News, ways: Mapping[int, str]
+    ) -> None:
         self._service = service
-        self._bus = bus
         self._tokens = tokens
         self._visits = visits
         self._pages = pages.Pages(service)
-        self._news = News()
-        self._ways: dict[int, str] = {}
+        self._news = news
+        self._ways = ways
 
-    @asynccontextmanager
-    async def serving(self, wanted: Mapping[str, int]) -> AsyncIterator[Mapping[str, int]]:
-        """Answer requests while the block lasts, on a port of 127.0.0.1 for each way in: the wanted
-        one, any free one for 0."""
-        self._service.on_devices(self._news.tell)
-        with contextlib.ExitStack() as stack:
-            sockets = {way: stack.enter_context(listening(port)) for way, port in wanted.items()}
-            ports: dict[str, int] = {way: one.getsockname()[1] for way, one in sockets.items()}
-            self._ways = {port: way for way, port in ports.items()}
-            news = asyncio.create_task(self._news.listen(self._bus), name="http door: news")
-            try:
-                async with answering(self._app(), [*sockets.values()]):
-                    try:
-                        yield ports
-                    finally:
-                        self._news.close()  # or the open streams would be waited for
-            finally:
-                news.cancel()
-                await asyncio.wait([news])
-
-    def _app(self) -> Starlette:
+    def routes(self) -> list[BaseRoute]:
+        """Where everything is."""
         at = "/at/{visit}"
-        return Starlette(
-            routes=[
-                Route("/", self._front),
-                Route("/in", self._show_token, methods=["POST"]),
-                Route(f"{at}/in/{{secret}}", self._follow),
-                Route(f"{at}/", self._home),
-                Route(f"{at}/run/{{run}}", self._run),
-                Route(f"{at}/news", self._stream),
-                Route(f"{at}/do/{{what:path}}", self._do, methods=["POST"]),
-                Mount("/static", StaticFiles(directory=pages.FOLDER / "static")),
-            ],
-            middleware=[Middleware(Guarded)],
-            exception_handlers={
-                HubError: self._failed, HTTPException: self._no_page, Exception: self._broke,
-            },
-        )  # fmt: skip
+        return [
+            Route("/", self._front),
+            Route("/in", self._show_token, methods=["POST"]),
+            Route(f"{at}/in/{{secret}}", self._follow),
+            Route(f"{at}/", self._home),
+            Route(f"{at}/run/{{run}}", self._run),
+            Route(f"{at}/news", self._stream),
+            Route(f"{at}/do/{{what:path}}", self._do, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=pages.FOLDER / "static")),
+        ]
 
     def _way(self, request: Request) -> str:
         return self._ways[request.scope["server"][1]]
@@ -196,7 +161,8 @@ class HttpDoor:
         await self._service.submit(command)
         return _to(visit, f"run/{identity}")
 
-    async def _failed(self, request: Request, error: Exception) -> Response:
+    async def failed(self, request: Request, error: Exception) -> Response:
+        """What went wrong on purpose, as a page."""
         assert isinstance(error, HubError)
         visit = None
         if "visit" in request.path_params:
@@ -205,12 +171,14 @@ class HttpDoor:
         door = visit is None and self._way(request) == HERE
         return HTMLResponse(self._pages.message(str(error), visit, door=door), pages.status(error))
 
-    async def _no_page(self, _: Request, error: Exception) -> Response:
+    async def no_page(self, _: Request, error: Exception) -> Response:
+        """A page that there is not."""
         assert isinstance(error, HTTPException)
         said = "There is no such page." if error.status_code == 404 else error.detail
         return HTMLResponse(self._pages.message(said), error.status_code)
 
-    async def _broke(self, _: Request, __: Exception) -> Response:
+    async def broke(self, _: Request, __: Exception) -> Response:
+        """A bug, as a page; uvicorn logs what it was."""
         return HTMLResponse(self._pages.message(BROKE), 500)  # uvicorn logs what it was
 
 

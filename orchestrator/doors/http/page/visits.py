@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.doors.web.access import digest
+from orchestrator.doors.http.access import digest
 
 LINK_LASTS = 600.0
 """Seconds in which a link may be followed; longer than any question is open."""

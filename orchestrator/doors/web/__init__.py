@@ -1,1 +1,0 @@
-"""The HTTP door: the hub's web page and who may see it."""
