@@ -1,5 +1,6 @@
 """Words to the value that devices want, by the parameter's type: pure."""
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,7 @@ class Context(Value):
     now: datetime
     region: str = "US"  # for phone numbers without a country, and "two degrees warmer"
     found: Found | None = None
+    exact: bool = False  # the values are whole by themselves, and no pieces of the sentence
     given: dict[str, Canonical] = {}
 
 
@@ -53,6 +55,9 @@ class Unreadable(HubError):
 def canonical(parameter: Parameter, value: Scalar, context: Context) -> Canonical | None:
     """The value as devices want it; None where it cannot be read, Unreadable where it can be said
     why not."""
+    if context.exact:
+        # As far as numbers go, a value is all that was said.
+        context = context.model_copy(update={"sentence": str(value)})
     return _READERS[parameter.type](value, parameter, context)
 
 
@@ -78,6 +83,8 @@ def _boolean(value: Scalar, _: Parameter, __: Context) -> Canonical | None:
 def _number(value: Scalar, parameter: Parameter, context: Context) -> Canonical | None:
     if isinstance(value, bool):
         return None
+    if context.exact and not isinstance(value, str):
+        return _in_range(value, parameter)
     words, celsius = str(value), context.region not in FAHRENHEIT
     if not amounts.is_multiple(words, context.sentence):
         read = amounts.read(words, parameter, context.sentence)
@@ -86,8 +93,23 @@ def _number(value: Scalar, parameter: Parameter, context: Context) -> Canonical 
     return amounts.change(words, parameter, context.sentence, celsius=celsius)
 
 
+def _in_range(value: float, parameter: Parameter) -> Canonical:
+    """A number as it is, in the parameter's own unit; Unreadable beyond its range."""
+    least = -amounts.MOST if parameter.minimum is None else parameter.minimum
+    most = amounts.MOST if parameter.maximum is None else parameter.maximum
+    if not least <= value <= most:  # NaN is nowhere
+        unit = f" {parameter.unit}" if parameter.unit else ""
+        raise Unreadable(texts.OUT_OF_RANGE.format(least=least, most=most, unit=unit))
+    whole = parameter.type is ParameterType.INTEGER
+    if whole and value != int(value):
+        raise Unreadable(texts.WHOLE_NUMBER)
+    return int(value) if whole else value
+
+
 def _time(value: Scalar, _: Parameter, context: Context) -> Canonical | None:
     """A time of day within the next one, or a length of time: an alarm clock knows no more."""
+    if context.exact and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|PT[1-9]\d{0,6}S", str(value)):
+        return value
     meant = _moment(str(value), context)
     if isinstance(meant, timedelta):
         return f"PT{int(meant.total_seconds())}S"
@@ -100,12 +122,22 @@ def _time(value: Scalar, _: Parameter, context: Context) -> Canonical | None:
 
 
 def _datetime(value: Scalar, _: Parameter, context: Context) -> Canonical | None:
+    if context.exact and (written := _written(str(value))):
+        return written
     meant = _moment(str(value), context)
     if isinstance(meant, timedelta):
         return (context.now + meant).strftime("%Y-%m-%d-%H-%M")
     if meant.rule:
         raise Unreadable(texts.EVENT_REPEATS)
     return _wall(rhythms.instant(meant), context).strftime("%Y-%m-%d-%H-%M")
+
+
+def _written(value: str) -> str | None:
+    """A moment as devices want it, or local time as in ISO 8601; None for words."""
+    for form in ("%Y-%m-%d-%H-%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(value, form).strftime("%Y-%m-%d-%H-%M")
+    return None
 
 
 def _moment(words: str, context: Context) -> When | timedelta:

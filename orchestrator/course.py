@@ -68,6 +68,8 @@ class Course:
                 ready = await self._ready(command, plan, understood.when)
                 break
             except Ask as asked:
+                if command.call is not None:  # a program that calls by name has nobody to ask
+                    return await self._refused(command, understood, str(asked))
                 ask = asked
             except HubError as error:
                 return await self._refused(command, understood, str(error))

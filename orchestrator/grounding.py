@@ -128,7 +128,7 @@ def _value(
     if value == parameter.default:
         return value
     chosen = parameter.type in (ParameterType.ENUM, ParameterType.BOOLEAN)
-    if not chosen and not _said(value, context.sentence):
+    if not chosen and not context.exact and not _said(value, context.sentence):
         if parameter.required and parameter.grounded:
             raise _ask(function, (parameter.name,), place, f"{value!r} was not said")
         return parameter.default

@@ -10,11 +10,12 @@ from orchestrator import ledger, planner, recovery, texts
 from orchestrator.admission import Admission, Limits
 from orchestrator.answers import answer
 from orchestrator.bus import Bus
-from orchestrator.catalogue import Catalogue
+from orchestrator.catalogue import IRRELEVANT, Catalogue
 from orchestrator.course import Course
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.lives import Ending, Lives
+from orchestrator.nearest import hint
 from orchestrator.obeying import Obeying
 from orchestrator.people import People
 from orchestrator.questions import Reply
@@ -24,10 +25,12 @@ from orchestrator.settling import Settler
 from orchestrator.unbroken import unbroken
 from orchestrator.understanding import MAX_SENTENCE, Understander, Understanding
 from orchestrator.waiting import Waiting, WaitingRoom
+from schemas.call import NamedCall
 from schemas.command import Command
-from schemas.errors import HubError
+from schemas.errors import BadCommand, HubError
 from schemas.event import Event
 from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
+from schemas.function import Function
 from schemas.outcome import Cancelled, Outcome, Unknown
 from schemas.plan import Plan
 from schemas.schedule import Schedule
@@ -38,12 +41,6 @@ COME_BACK = 30.0
 """Seconds that what is taken up again waits for a device that is away."""
 ACCEPT_WITHIN = 10.0
 """Seconds the journal has to take a command in; then its sender is told that it was not taken."""
-
-
-class BadCommand(HubError):
-    """The command cannot be taken."""
-
-    code = "bad_command"
 
 
 class NotAwaited(HubError):
@@ -97,6 +94,8 @@ class Pipeline:
         """
         _check(command.text)
         _check_hold(command.hold)
+        if command.call is not None:
+            _check_call(command.call, self._catalogue)
         if command.id in self._lives:
             return False
         mine, all_of_them = self._lives.of_user(command.user), len(self._lives) + self._accepting
@@ -162,6 +161,11 @@ class Pipeline:
         """What was told of everything that waits for a user, the newest first."""
         return tuple(waiting.told for waiting in self._waiting.of_user(user))
 
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Everything that a sentence may come to."""
+        return tuple(self._catalogue)
+
     async def confirm(self, run: str, token: str, user: str, *, yes: bool = True) -> None:
         """Answer the one confirmation `token` stands for; NotAwaited otherwise."""
         waiting = self._waiting.of(run)
@@ -214,7 +218,8 @@ class Pipeline:
         return asyncio.create_task(self._reader.read(command), name=f"{command.id}: reading")
 
     async def _live(self, command: Command, reading: "asyncio.Task[Reading]") -> Ending:
-        open_ones = self._waiting.of_speaker(command.user, command.door)
+        # A call says what it wants: it answers nothing.
+        open_ones = () if command.call else self._waiting.of_speaker(command.user, command.door)
         for waiting in open_ones:
             reply = waiting.read(command.text)
             if reply is None or await _another(reply, waiting, reading):
@@ -388,6 +393,21 @@ def _check(text: str) -> None:
         )
     if not all(_plain(character) for character in text):
         raise BadCommand("the sentence has control characters; send plain text")
+
+
+def _check_call(call: NamedCall, catalogue: Catalogue) -> None:
+    """BadCommand where there is no such function, or it is called otherwise."""
+    if call.function not in catalogue or call.function == IRRELEVANT:
+        near = hint(call.function, [function.name for function in catalogue])
+        raise BadCommand(f"function: there is no {call.function!r}{near}")
+    parameters = {parameter.name: parameter for parameter in catalogue[call.function].parameters}
+    for name in call.arguments:
+        if name not in parameters:
+            there_are = ", ".join(parameters) or "none"
+            raise BadCommand(f"arguments: {call.function} takes no {name!r}; it takes: {there_are}")
+    for name, parameter in parameters.items():
+        if parameter.required and call.arguments.get(name) in (None, ""):
+            raise BadCommand(f"arguments: {name} is needed by {call.function}")
 
 
 def _check_hold(hold: float | None) -> None:

@@ -45,7 +45,10 @@ class Reader:
         self._catalogue = catalogue
 
     async def read(self, command: Command) -> Reading:
-        """What a command's sentence means; touches no device."""
+        """What a command's sentence means, or the call that it is; touches no device."""
+        if command.call is not None:
+            called = self._understander.called(command.call, command.text, command.user)
+            return Reading(understood=called)
         sentence, recent = await self._resolved(command)
         loop = asyncio.get_running_loop()
         readings = self._understander.readings(sentence)

@@ -1,29 +1,34 @@
 """Every operation a door offers, in one place: doors only carry them."""
 
+import uuid
 from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Any
 
 from orchestrator import ledger, texts
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.managers import require
-from orchestrator.pipeline import BadCommand, Pipeline
+from orchestrator.operations import checked
+from orchestrator.pipeline import Pipeline
 from orchestrator.registry import Registry
 from orchestrator.standing import places
+from schemas import requests as asked
+from schemas.call import NamedCall
 from schemas.command import Command
 from schemas.device import Device
-from schemas.errors import HubError
+from schemas.errors import BadCommand
 from schemas.execution import Execution
+from schemas.requests import Request
 from schemas.schedule import Schedule
 
-Request = Mapping[str, Any]
-Work = Callable[[str, Request], Awaitable[Any]]
-MAX_NAME, MAX_ALIASES = 60, 20
+Fields = Mapping[str, Any]
+Work = Callable[[str, Fields], Awaitable[Any]]
 
 
-class UnknownOperation(HubError):
-    """There is no such operation."""
-
-    code = "unknown_operation"
+UNDO = "undo that"
+_NOT_HERE = {
+    "console/open": "no phone is a console: [[console]] in hub.toml names those that are",
+}
+"""What is said where no part of this hub does an operation."""
 
 
 class Service:
@@ -34,7 +39,7 @@ class Service:
         pipeline: Pipeline,
         journal: Journal,
         registry: Registry,
-        health: Callable[[], Request],
+        health: Callable[[], Fields],
         managers: Container[str] = (),
     ) -> None:
         self._pipeline = pipeline
@@ -42,17 +47,16 @@ class Service:
         self._registry = registry
         self._health = health
         self._managers = managers
-        self._operations: dict[str, Work] = {
+        self._operations: dict[str, Callable[[str, Any], Awaitable[Any]]] = {
             "answer": self._answer,
             "cancel": self._cancel,
             "confirm": self._confirm,
-            "console/open": self._no_console,
-            "plan": self._plan,
             "question/list": self._questions,
             "schedule/cancel": self._cancel_schedule,
             "schedule/list": self._schedules,
             "execution/get": self._get,
             "execution/list": self._list,
+            "function/list": self._functions,
             "device/list": self._devices,
             "device/approve": self._approve,
             "device/describe": self._describe,
@@ -60,10 +64,17 @@ class Service:
             "device/remove": self._remove,
             "health": self._healthy,
         }
+        self._sending: dict[str, Callable[[Any, str, str], Awaitable[Any]]] = {
+            "command": self._command,
+            "call": self._call,
+            "undo": self._undo,
+            "plan": self._plan,
+        }
 
     def offer(self, operation: str, work: Work) -> None:
-        """Have another part do an operation, such as one that not every hub has."""
-        self._operations[operation] = work
+        """Have another part do an operation, such as one that not every hub has; it gets the fields
+        as they were checked."""
+        self._operations[operation] = lambda user, request: work(user, request.model_dump())
 
     def on_devices(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever the devices change."""
@@ -90,112 +101,106 @@ class Service:
             raise JournalUnavailable(texts.JOURNAL_SILENT)
         if execution.command.user != command.user:
             raise BadCommand(f"the id {command.id} belongs to another user's command")
-        if execution.command.text != command.text:
-            raise BadCommand(f"the id {command.id} was used for another sentence; take a new one")
+        if (execution.command.text, execution.command.call) != (command.text, command.call):
+            raise BadCommand(f"the id {command.id} was used for another command; take a new one")
         if execution.state in ledger.ENDED_RUN:
             return execution.plain()
         return {"id": command.id, "state": "accepted"}
 
-    async def request(self, operation: str, user: str, request: Request) -> Any:
-        """Run one operation; UnknownOperation lists those there are."""
-        work = self._operations.get(operation)
-        if work is None:
-            known = ", ".join(sorted(self._operations))
-            raise UnknownOperation(f"no operation {operation!r}; there are: {known}")
-        return await work(user, request)
+    async def request(self, operation: str, user: str, said: Fields, *, door: str = "mqtt") -> Any:
+        """Run one operation; UnknownOperation lists those there are, BadCommand names the field
+        that is wrong. `door`: where it came in, and what it sends is answered."""
+        request = checked(operation, said)
+        if sending := self._sending.get(operation):
+            return await sending(request, user, door)
+        if work := self._operations.get(operation):
+            return await work(user, request)
+        raise BadCommand(_NOT_HERE.get(operation, f"this hub does no {operation}"))
 
-    async def _cancel(self, user: str, request: Request) -> Any:
-        await self._pipeline.cancel(_field(request, "execution"), user)
+    async def _command(self, sent: asked.SendRequest, user: str, door: str) -> Any:
+        return await self.submit(_sent(sent, sent.text, user, door))
+
+    async def _call(self, sent: asked.CallRequest, user: str, door: str) -> Any:
+        call = NamedCall(function=sent.function, arguments=sent.arguments)
+        return await self.submit(_sent(sent, call.spoken, user, door, call))
+
+    async def _undo(self, sent: asked.Sending, user: str, door: str) -> Any:
+        return await self.submit(_sent(sent, UNDO, user, door))
+
+    async def _functions(self, _: str, __: Request) -> Any:
+        return [function.model_dump(mode="json") for function in self._pipeline.functions]
+
+    async def _cancel(self, user: str, request: asked.ExecutionRequest) -> Any:
+        await self._pipeline.cancel(request.execution, user)
         return await self._get(user, request)
 
-    async def _answer(self, user: str, request: Request) -> Any:
-        run, text = _field(request, "execution"), _field(request, "text")
-        await self._pipeline.answer(run, text, user)
-        return {"execution": run, "answered": text}
+    async def _answer(self, user: str, request: asked.AnswerRequest) -> Any:
+        await self._pipeline.answer(request.execution, request.text, user)
+        return {"execution": request.execution, "answered": request.text}
 
     async def _questions(self, user: str, _: Request) -> Any:
         return [told.model_dump(mode="json") for told in self._pipeline.asked(user)]
 
-    async def _no_console(self, _: str, __: Request) -> Any:
-        raise BadCommand("no phone is a console: [[console]] in hub.toml names those that are")
-
-    async def _plan(self, user: str, request: Request) -> Any:
-        door = request.get("door", "mqtt")
-        if not isinstance(door, str):
-            raise BadCommand("door: a text is needed")
-        command = Command(id="plan", text=_field(request, "text"), user=user, door=door)
+    async def _plan(self, sent: asked.PlanRequest, user: str, door: str) -> Any:
+        command = Command(id="plan", text=sent.text, user=user, door=door)
         return await self._pipeline.outline(command)
 
     async def _schedules(self, user: str, _: Request) -> Any:
         return [_planned(schedule) for schedule in await self._journal.schedules(user)]
 
-    async def _cancel_schedule(self, user: str, request: Request) -> Any:
-        identity = _field(request, "schedule")
-        gone = await self._pipeline.cancel_schedule(identity, user)
+    async def _cancel_schedule(self, user: str, request: asked.ScheduleRequest) -> Any:
+        gone = await self._pipeline.cancel_schedule(request.schedule, user)
         if gone is None:
-            raise BadCommand(f"no schedule {identity!r} of yours is known, or it is over")
+            raise BadCommand(f"no schedule {request.schedule!r} of yours is known, or it is over")
         return _planned(gone)
 
-    async def _confirm(self, user: str, request: Request) -> Any:
-        yes = request.get("answer", True)
-        if not isinstance(yes, bool):
-            raise BadCommand("answer: true or false")
-        run, token = _field(request, "execution"), _field(request, "token")
-        await self._pipeline.confirm(run, token, user, yes=yes)
-        return {"execution": run, "confirmed": yes}
+    async def _confirm(self, user: str, request: asked.ConfirmRequest) -> Any:
+        await self._pipeline.confirm(request.execution, request.token, user, yes=request.answer)
+        return {"execution": request.execution, "confirmed": request.answer}
 
-    async def _get(self, user: str, request: Request) -> Any:
-        execution = await self._journal.get(_field(request, "execution"))
+    async def _get(self, user: str, request: asked.ExecutionRequest) -> Any:
+        execution = await self._journal.get(request.execution)
         if execution is None or execution.command.user != user:
-            raise BadCommand(f"no command {request['execution']!r} of yours is known")
+            raise BadCommand(f"no command {request.execution!r} of yours is known")
         told = self._pipeline.awaited(execution.command.id)
         if told is None:
             return execution.plain()
         awaiting = {"text": told.text, "token": told.token, "options": list(told.options)}
         return execution.plain() | {"awaiting": awaiting}
 
-    async def _list(self, user: str, request: Request) -> Any:
-        limit = request.get("limit", 20)
-        if not isinstance(limit, int) or not 1 <= limit <= 500:
-            raise BadCommand("limit: a number from 1 to 500")
-        return [e.plain() for e in await self._journal.latest(limit, user)]
+    async def _list(self, user: str, request: asked.ListRequest) -> Any:
+        return [e.plain() for e in await self._journal.latest(request.limit, user)]
 
     async def _devices(self, _: str, __: Request) -> Any:
         found = [*self._registry.approved, *self._registry.proposed]
         return [self._shown(device) for device in found]
 
-    async def _approve(self, user: str, request: Request) -> Any:
+    async def _approve(self, user: str, request: asked.DeviceRequest) -> Any:
         wanted = self._managed(user, request)
         device = await self._registry.approve(wanted)
         return await self._noted(device, "approved", user)
 
-    async def _rename(self, user: str, request: Request) -> Any:
+    async def _rename(self, user: str, request: asked.RenameRequest) -> Any:
         wanted = self._managed(user, request)
-        device = self._registry.rename(wanted, _word("name", _field(request, "name")))
+        device = self._registry.rename(wanted, request.name)
         return await self._noted(device, "renamed", user)
 
-    async def _describe(self, user: str, request: Request) -> Any:
+    async def _describe(self, user: str, request: asked.DescribeRequest) -> Any:
         wanted = self._managed(user, request)
-        aliases, room, default = (request.get(name) for name in ("aliases", "room", "default"))
-        if aliases is not None:
-            aliases = tuple(_word("aliases", alias) for alias in _listed(aliases))
-        if room is not None:
-            room = _word("room", room) if room != "" else ""
-        if default is not None and not isinstance(default, bool):
-            raise BadCommand("default: true or false")
+        aliases, room, default = request.aliases, request.room, request.default
         device = self._registry.describe(wanted, aliases=aliases, room=room, default=default)
         if (aliases, room, default) == (None, None, None):
             return self._shown(device)
         return await self._noted(device, "described", user)
 
-    async def _remove(self, user: str, request: Request) -> Any:
+    async def _remove(self, user: str, request: asked.DeviceRequest) -> Any:
         device = await self._registry.remove(self._managed(user, request))
         return await self._noted(device, "removed", user)
 
-    def _managed(self, user: str, request: Request) -> str:
+    def _managed(self, user: str, request: asked.DeviceRequest) -> str:
         """The device that somebody wants to change who may."""
         require(self._managers, user, "change devices")
-        return _field(request, "device")
+        return request.device
 
     async def _noted(self, device: Device, what: str, user: str) -> Any:
         """Keep in the audit journal who did what; the device as people see it."""
@@ -217,26 +222,15 @@ class Service:
         return dict(self._health())
 
 
+def _sent(
+    sent: asked.Sending, text: str, user: str, door: str, call: NamedCall | None = None
+) -> Command:
+    """The command that a request is."""
+    return Command(
+        id=sent.id or uuid.uuid4().hex, text=text, user=user, door=door, devices=sent.devices,
+        dry_run=sent.dry_run, expires=sent.expires, hold=sent.hold, call=call,
+    )  # fmt: skip
+
+
 def _planned(schedule: Schedule) -> dict[str, Any]:
     return schedule.model_dump(mode="json", exclude={"model_text"})
-
-
-def _field(request: Request, name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise BadCommand(f"{name}: a text is needed")
-    return value
-
-
-def _word(name: str, value: object) -> str:
-    """A name that people can read and say."""
-    said = value.strip() if isinstance(value, str) else ""
-    if not said or len(said) > MAX_NAME or not said.isprintable():
-        raise BadCommand(f"{name}: 1 to {MAX_NAME} characters, all of them printable")
-    return said
-
-
-def _listed(value: object) -> list[object]:
-    if not isinstance(value, list) or len(value) > MAX_ALIASES:
-        raise BadCommand(f"aliases: a list of at most {MAX_ALIASES} names")
-    return value

@@ -13,7 +13,7 @@ from orchestrator.questions import Ask, Reply
 from orchestrator.times import rhythms, when
 from orchestrator.times.moments import Unclear
 from schemas.base import Value
-from schemas.call import Call
+from schemas.call import Call, NamedCall
 from schemas.decoded import Decoded
 from schemas.errors import HubError, MalformedCall
 from schemas.execution import Decision
@@ -53,6 +53,7 @@ class Understanding(Value):
     when: When | None = None
     question: Question | None = None
     order: Order | None = None
+    exact: bool = False  # the arguments are a program's, and no pieces of a sentence
 
 
 class Refused(HubError):
@@ -125,9 +126,20 @@ class Understander:
         understood = understood.model_copy(update={"when": later.when if later else None})
         return self._decided(understood, context, user)
 
+    def called(self, call: NamedCall, text: str, user: str) -> Understanding:
+        """What comes of a call that a program makes: no model and no guard, but values are read and
+        the policy is asked as ever."""
+        parameters = self._catalogue[call.function].parameters
+        values = tuple(call.arguments.get(parameter.name) for parameter in parameters)
+        understood = Understanding(
+            sentence=text, written=(Call(function=call.function, arguments=values),),
+            confidence=1.0, decision=Decision.ACT, exact=True,
+        )  # fmt: skip
+        return self._decided(understood, self._context_of(understood), user)
+
     def ground(self, understood: Understanding, given: dict[str, Canonical]) -> tuple[Call, ...]:
         """The canonical calls, with what a person answered; Ask where something is missing."""
-        context = self._context(understood.sentence).model_copy(update={"given": given})
+        context = self._context_of(understood).model_copy(update={"given": given})
         return self._grounded(understood.written, context)
 
     def answered(
@@ -146,6 +158,13 @@ class Understander:
             grounding.ground(call, context, self._catalogue, str(number))
             for number, call in enumerate(written)
         )
+
+    def _context_of(self, understood: Understanding) -> Context:
+        if understood.exact:
+            return Context(
+                sentence=understood.sentence, now=self.now(), region=self.region, exact=True
+            )
+        return self._context(understood.sentence)
 
     def _context(self, sentence: str) -> Context:
         return Context(
@@ -246,8 +265,9 @@ class Understander:
         try:
             calls = self._grounded(understood.written, context)
         except Ask as ask:
+            asks = Decision.REFUSE if understood.exact else Decision.ASK
             return understood.model_copy(
-                update={"decision": Decision.ASK, "reason": str(ask), "question": ask.question}
+                update={"decision": asks, "reason": str(ask), "question": ask.question}
             )
         decision, reason = Decision.ACT, ""
         if understood.when:

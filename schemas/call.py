@@ -28,6 +28,19 @@ class Call(Value):
     arguments: tuple[Scalar | Call | Change | Person | None, ...] = ()
 
 
+class NamedCall(Value):
+    """One call as a program asks for it: arguments by name; None means not given."""
+
+    function: str
+    arguments: dict[str, Scalar | None] = {}
+
+    @property
+    def spoken(self) -> str:
+        """As people read it, and as device words are looked for in it."""
+        said = [str(value) for value in self.arguments.values() if value is not None]
+        return " ".join([self.function.replace("_", " "), *said])
+
+
 class Invocation(Value):
     """One canonical call on its way to a device, as an adapter gets it."""
 

@@ -1,6 +1,7 @@
 """What a person asked, and who asked it."""
 
 from schemas.base import Value
+from schemas.call import NamedCall
 
 
 class Command(Value):
@@ -16,6 +17,7 @@ class Command(Value):
     expires: float | None = None  # seconds since the epoch
     hold: float | None = None  # until then its calls wait for a device that is away
     schedule: str | None = None  # the schedule that it comes from
+    call: NamedCall | None = None  # what is to be done, where no model is to read it from the text
 
     def expired(self, now: float) -> bool:
         """Whether it may not run any more; `now` in seconds since the epoch."""

@@ -57,6 +57,12 @@ class DeviceLocked(DeviceNeedsPerson):
     state = DeviceState.LOCKED
 
 
+class BadCommand(HubError):
+    """The command cannot be taken."""
+
+    code = "bad_command"
+
+
 class MalformedCall(HubError):
     """What the model wrote is not a call of the catalogue."""
 

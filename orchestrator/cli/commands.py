@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +24,7 @@ from orchestrator.cli import phone as phone_cli
 from orchestrator.cli import token as token_cli
 from orchestrator.cli.own_hub import Config, Json, with_hub
 from orchestrator.client import HubClient
+from orchestrator.extras import extra
 from schemas.errors import HubError
 from schemas.execution import RunState
 
@@ -59,26 +60,17 @@ def main() -> None:
         sys.exit(1 if error.passing else 2)
 
 
-@contextlib.contextmanager
-def _extra(name: str) -> Iterator[None]:
-    """What is imported inside comes with an extra of the package; HubError names it."""
-    try:
-        yield
-    except ImportError as error:
-        raise HubError(f"{error}: pip install 'octopus-hub[{name}]'") from error
-
-
 @cli.command()
 def run(
     config: Config = settings.PACKAGED,
     verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False,
 ) -> None:
     """Run the hub until it is stopped."""
-    from orchestrator import app
+    from orchestrator import daemon
 
     logs.start(logging.DEBUG if verbose else logging.INFO)
     loaded, catalogue = settings.load(config)
-    asyncio.run(app.serve(loaded, catalogue))
+    asyncio.run(daemon.serve(loaded, catalogue))
 
 
 @cli.command()
@@ -219,7 +211,7 @@ def teach(
     if again and (function is not None or examples is not None):
         raise typer.BadParameter("--again teaches what was taught before: name no files")
     loaded, catalogue = settings.load(config)
-    with _extra("train"):
+    with extra("train"):
         from training import teach as teaching
     if function is None or examples is None:
         folder = teaching.again(loaded.state, catalogue, console)

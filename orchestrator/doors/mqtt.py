@@ -17,15 +17,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from pydantic import ValidationError
-
 from device_adapters.mqtt import Message, MqttClient
 from orchestrator.bus import Bus
 from orchestrator.doors.told import Told
-from orchestrator.pipeline import BadCommand
+from orchestrator.operations import SENDING
 from orchestrator.service import Service
-from schemas.command import Command
-from schemas.errors import HubError
+from schemas.errors import BadCommand, HubError
 from schemas.event import Event
 from schemas.execution import Execution
 
@@ -39,8 +36,6 @@ FLUSH_WITHIN = 5.0
 DEVICES_EVERY = 0.5
 """Seconds between two tellings of all devices; what changes meanwhile is told together."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_NEVER = 1 << 60
-_COMMAND_KEYS = {"text", "id", "devices", "dry_run", "expires", "hold"}
 
 
 class Broke(HubError):
@@ -105,9 +100,9 @@ class MqttDoor:
         reply = self._reply_to(message, user, "command")
         identity = None
         try:
-            command = _command(message, user)
-            identity = command.id
-            data = await self._service.submit(command)
+            fields = _sent(message, user)
+            identity = _identity(fields.setdefault("id", uuid.uuid4().hex))
+            data = await self._service.request("command", user, fields)
         except Exception as error:  # noqa: BLE001 (the door's edge: everybody gets an answer)
             await self._answer(message, reply, _failed(_told(error, message.topic), identity))
         else:
@@ -124,7 +119,9 @@ class MqttDoor:
         identity = None
         try:
             request = _json(message.payload) if message.payload else {}
-            identity = _identity(request)
+            identity = _identity(request.get("id"))
+            if operation not in SENDING:  # it is the sender's own mark, and comes back as it is
+                request.pop("id", None)
             data = await self._service.request(operation, user, request)
         except Exception as error:  # noqa: BLE001 (the door's edge: everybody gets an answer)
             await self._answer(message, reply, _failed(_told(error, message.topic), identity))
@@ -192,40 +189,19 @@ class MqttDoor:
         return True
 
 
-def _command(message: Message, user: str) -> Command:
+def _sent(message: Message, user: str) -> dict[str, Any]:
+    """The fields of a command: those of its JSON, or its text alone."""
+    if not _USER.fullmatch(user):
+        raise BadCommand("the topic's last segment is a user name of letters, digits, - and _")
     if message.retain:
         raise BadCommand(
             "refused: retained commands would run again at every start; clear the topic"
         )
-    if not _USER.fullmatch(user):
-        raise BadCommand("the topic's last segment is a user name of letters, digits, - and _")
-    fields: dict[str, Any] = (
-        _json(message.payload) if message.payload[:1] == b"{" else {"text": _text(message.payload)}
-    )
-    if unknown := set(fields) - _COMMAND_KEYS:
-        raise BadCommand(
-            f"unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(_COMMAND_KEYS))}"
-        )
     if message.message_expiry == 0:
         raise BadCommand("the message had expired")
-    fields.setdefault("id", uuid.uuid4().hex)
-    for moment in ("expires", "hold"):
-        if type(fields.get(moment)) is int:
-            fields[moment] = float(min(fields[moment], _NEVER))
-    if isinstance(fields.get("devices"), list):
-        fields["devices"] = tuple(fields["devices"])
-    try:
-        command = Command(**fields, user=user, door="mqtt")
-    except (ValidationError, TypeError) as error:
-        what = (
-            error.errors()[0]
-            if isinstance(error, ValidationError)
-            else {"loc": (), "msg": str(error)}
-        )
-        raise BadCommand(f"{'.'.join(map(str, what['loc']))}: {what['msg']}") from error
-    if not re.fullmatch(r"[\w.:-]{1,64}", command.id):
-        raise BadCommand("id: 1 to 64 letters, digits, '.', ':', '-' or '_'")
-    return command
+    if message.payload[:1] == b"{":
+        return _json(message.payload)
+    return {"text": _text(message.payload)}
 
 
 def _text(payload: bytes) -> str:
@@ -254,8 +230,8 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _identity(request: dict[str, Any]) -> str | int | None:
-    identity = request.get("id")
+def _identity(identity: object) -> str | int | None:
+    """A sender's own mark."""
     if isinstance(identity, str | int | None):
         return identity
     raise BadCommand("id: a text or a number is needed")

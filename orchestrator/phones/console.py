@@ -18,13 +18,12 @@ from orchestrator.bus import Bus
 from orchestrator.doors.http.page.visits import Visits
 from orchestrator.journal import Journal
 from orchestrator.phones.tasks import called
-from orchestrator.pipeline import BadCommand
 from orchestrator.registry import Registry
-from orchestrator.service import Request, Service
+from orchestrator.service import Fields, Service
 from orchestrator.settings import ConsoleSettings
 from schemas.call import Invocation
 from schemas.device import Device, Kind
-from schemas.errors import DeviceRefused, DeviceUnavailable, HubError
+from schemas.errors import BadCommand, DeviceRefused, DeviceUnavailable, HubError
 from schemas.event import Event
 from schemas.execution import RunState
 
@@ -213,7 +212,7 @@ class Consoles:
             async with asyncio.timeout(GOODBYE_WITHIN):
                 await asyncio.gather(*(one.leave() for one in self._consoles))
 
-    async def open(self, user: str, request: Request) -> Any:
+    async def open(self, user: str, request: Fields) -> Any:
         """Show a notification that opens the page, on the user's console."""
         wanted = str(request.get("device") or "")
         mine = [one for one in self._consoles if one.user == user]

@@ -465,12 +465,12 @@ async def test_an_e_mail_needs_an_account() -> None:
 def test_the_hub_needs_nothing_for_e_mail_unless_it_sends_some() -> None:
     code = (
         "import sys; sys.modules['aiosmtplib'] = None\n"
-        "from pathlib import Path; from orchestrator import app; from orchestrator.settings import"
-        " Settings\n"
+        "from pathlib import Path; from orchestrator import devices\n"
+        "from orchestrator.settings import Settings\n"
         "account = {'host': 'localhost', 'from': 'h@example.org'}\n"
         "for email in ({}, account):\n"
         "    settings = Settings.model_validate({'email': email}, strict=False)\n"
-        "    app._factories(settings, Path(), app.AdbServer(Path('key')), {})\n"
+        "    devices._factories(settings, Path(), devices.AdbServer(Path('key')), {})\n"
         "    print('made')\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -19,11 +19,10 @@ from orchestrator.doors.http.access import Tokens
 from orchestrator.doors.http.page.visits import MOST
 from orchestrator.people import LOCAL, People, Speaker
 from orchestrator.phones import console
-from orchestrator.pipeline import BadCommand
 from orchestrator.settings import ConsoleSettings, Http, Settings
 from schemas.call import Invocation
 from schemas.device import Device, Kind
-from schemas.errors import DeviceRefused, DeviceUnavailable
+from schemas.errors import BadCommand, DeviceRefused, DeviceUnavailable
 from schemas.outcome import Done, Evidence
 from tests.hubkit import Rig, ScriptedAdapter, command, rig, sql
 from tests.webkit import Browser, browsing

@@ -189,8 +189,8 @@ def test_a_hub_without_a_page_needs_nothing_for_it() -> None:
 def test_what_a_page_needs_is_named() -> None:
     code = (
         "import sys; sys.modules['uvicorn'] = None\n"
-        "from orchestrator import app\n"
-        "with app._extra('web'):\n    import orchestrator.web"
+        "from orchestrator.extras import extra\n"
+        "with extra('web'):\n    import orchestrator.web"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 1

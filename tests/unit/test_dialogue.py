@@ -10,12 +10,13 @@ import pytest
 from orchestrator import course, questions
 from orchestrator.catalogue import Catalogue
 from orchestrator.people import Contact, People, Speaker
-from orchestrator.pipeline import BadCommand, NotAwaited
+from orchestrator.pipeline import NotAwaited
 from orchestrator.policy import Policy, Rule, Verdict
 from orchestrator.questions import Reply
 from schemas.call import Invocation, Restore
 from schemas.command import Command
 from schemas.device import Device, Kind
+from schemas.errors import BadCommand
 from schemas.event import Event
 from schemas.execution import Decision
 from schemas.outcome import Done, Evidence

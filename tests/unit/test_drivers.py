@@ -13,7 +13,7 @@ import pytest
 from device_adapters.driver import Driver
 from device_adapters.homeassistant import HomeAssistant
 from device_adapters.testing import bare_site
-from orchestrator import app, drivers, settings
+from orchestrator import devices, drivers, settings
 from schemas.errors import InvalidSettings
 
 Offer = Callable[..., None]
@@ -176,7 +176,7 @@ def test_a_driver_whose_options_have_no_defaults_costs_its_own_only(
     offer: Offer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     offer(WHOLE.replace('colour: str = "white"', "colour: str"))
-    spoken = app._drivers(settings.Settings(), bare_site(tmp_path))
+    spoken = devices._drivers(settings.Settings(), bare_site(tmp_path))
     assert "lamp" not in spoken
     assert "homeassistant" in spoken
     assert "the adapter for lamp cannot be used" in caplog.text

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.pipeline import BadCommand
 from orchestrator.policy import Hours, Policy, Rule, Verdict
 from orchestrator.scheduler import Scheduler
 from schemas.command import Command
 from schemas.device import Device, Kind
+from schemas.errors import BadCommand
 from schemas.execution import Decision, RunState
 from tests.hubkit import NOW, Rig, command, rig
 from tests.unit.test_dialogue import NONSENSE, Many, asked, ended, say

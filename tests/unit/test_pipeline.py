@@ -13,11 +13,11 @@ from orchestrator.admission import Busy, Limits
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import JournalUnavailable
 from orchestrator.journal import journal as journal_module
-from orchestrator.pipeline import BadCommand, NotAwaited
+from orchestrator.pipeline import NotAwaited
 from orchestrator.policy import Policy, Rule, Verdict
 from schemas.call import Invocation
 from schemas.command import Command
-from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
+from schemas.errors import BadCommand, DeviceRefused, DeviceUnavailable, DeviceUncertain, HubError
 from schemas.execution import Decision, RunState, StepState
 from schemas.outcome import Done, Evidence, Skipped, Unknown
 from schemas.plan import Step

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from orchestrator.pipeline import BadCommand
+from schemas.errors import BadCommand
 
 MAX_FORM = 16 * 1024
 WITHIN = 5.0

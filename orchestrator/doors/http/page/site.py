@@ -24,10 +24,9 @@ from orchestrator.doors.http.access import Tokens
 from orchestrator.doors.http.page import forms, pages
 from orchestrator.doors.http.page.news import News, TooManyPages
 from orchestrator.doors.http.page.visits import HERE, VISIT_LASTS, Visit, Visits
-from orchestrator.pipeline import BadCommand
 from orchestrator.service import Service
 from schemas.command import Command
-from schemas.errors import HubError
+from schemas.errors import BadCommand, HubError
 
 log = logging.getLogger(__name__)
 
