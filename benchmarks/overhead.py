@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.inside import Instant, at, inside
+from benchmarks.processes import family, sample
 from device_adapters.mqtt import Message, MqttClient
 from device_adapters.mqtt import link as mqtt_link
 from orchestrator.broker import HUB, LOCAL, own_broker, passwords
@@ -102,7 +103,7 @@ async def person(port: int, password: str) -> None:
 async def hub(folder: Path) -> AsyncIterator[tuple[Person, Instant]]:
     """A hub with its broker, an instant model and an instant phone, and a person outside."""
     async with AsyncExitStack() as stack:
-        login = await stack.enter_async_context(own_broker(folder, 0, BASE))
+        login = (await stack.enter_async_context(own_broker(folder, 0, BASE))).login
         client = MqttClient(
             login.host, login.port, client_id=HUB, username=HUB, password=login.password
         )
@@ -188,26 +189,16 @@ def daemon(folder: Path) -> list[Figure]:
         began = time.perf_counter()
         pid = os.posix_spawn(sys.executable, program, environment, file_actions=quiet)
         try:
-            assert notify.recv(64) == b"READY=1"
+            assert notify.recv(256).startswith(b"READY=1\n")
             ready = time.perf_counter() - began
-            resident = sum(_resident(process) for process in (pid, *_children(pid)))
+            resident = sum(sample(process, ready).resident for process in family(pid).values())
         finally:
             os.kill(pid, 15)
             os.waitpid(pid, 0)
     return [
         Figure("ready_s", "daemon ready", 5, "s", ready),
-        Figure("resident_mib", "daemon, model and broker resident", 500, "MiB", resident / 1024),
+        Figure("resident_mib", "daemon, model and broker resident", 500, "MiB", resident),
     ]
-
-
-def _children(pid: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
-def _resident(pid: int) -> int:
-    """KiB."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return sum(int(s.split()[1]) for s in status.splitlines() if s.startswith("VmRSS:"))
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -76,6 +76,9 @@ class Driver(ABC):
 
     options: ClassVar[type[Options]] = Options
     """What the driver may be told in hub.toml."""
+    address: ClassVar[Mapping[str, str]] = {}
+    """What an address may hold, each key with its meaning; others are refused in devices.toml.
+    Empty: whatever it needs is up to the adapter."""
     needs: ClassVar[tuple[frozenset[str], ...]] = ()
     """What an address in devices.toml must hold: all keys of one of these sets."""
     services: ClassVar[tuple[str, ...]] = ()

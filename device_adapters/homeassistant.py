@@ -20,6 +20,11 @@ _RESERVED = str.maketrans({"%": "%25", "/": "%2F", "+": "%2B", "#": "%23"})
 class HomeAssistant(Driver):
     """PCs, cars and devices of the home over MQTT."""
 
+    address = {
+        "ha": "its identifier in what it announces",
+        "mac": "of a computer, so that it can be woken",
+        "wake": "host:port to which a computer is sent its wake-up; without it: the whole network",
+    }
     needs = (frozenset({"ha"}),)
 
     def adapter(self, device: Device) -> Adapter:

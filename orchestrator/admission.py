@@ -36,19 +36,19 @@ class Admission:
     """Lets commands in, or says when to come again."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._buckets: dict[str, _Bucket] = {}
 
     def admit(self, user: str, mine: int, under_way: int, now: float) -> None:
         """Count one command of a user, who has so many under way of all; Busy where there are too
         many. `now`: seconds that only go forward."""
-        if under_way >= self._limits.under_way or mine > self._limits.under_way // 2:
+        if under_way >= self.limits.under_way or mine > self.limits.under_way // 2:
             raise Busy
-        a_second = self._limits.a_minute / 60
+        a_second = self.limits.a_minute / 60
         tokens = self._tokens(user, now, a_second)
         if tokens < 1:
             wait = (1 - tokens) / a_second
-            raise Busy(texts.TOO_OFTEN.format(user=user, most=self._limits.a_minute, seconds=wait))
+            raise Busy(texts.TOO_OFTEN.format(user=user, most=self.limits.a_minute, seconds=wait))
         if user not in self._buckets and len(self._buckets) >= MOST_USERS:
             self._forget(now, a_second)
         self._buckets[user] = _Bucket(tokens - 1, now)
@@ -56,8 +56,8 @@ class Admission:
     def _tokens(self, user: str, now: float, a_second: float) -> float:
         bucket = self._buckets.get(user)
         if bucket is None:
-            return self._limits.burst
-        return min(self._limits.burst, bucket.tokens + (now - bucket.at) * a_second)
+            return self.limits.burst
+        return min(self.limits.burst, bucket.tokens + (now - bucket.at) * a_second)
 
     def _forget(self, now: float, a_second: float) -> None:
         """The users whose buckets are fullest: nothing is lost with a full one."""

@@ -1,34 +1,36 @@
 """The composition root: builds every part of a hub on one exit stack and takes it down in order."""
 
+import asyncio
 import contextlib
-import fcntl
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import tzlocal
 
 from device_adapters.adb.introduce import Introduction
 from device_adapters.mqtt import MqttClient, Will
-from orchestrator import taught
-from orchestrator.broker import Login, own_broker
+from orchestrator import command_log, discovery
+from orchestrator.broker import Login, OwnBroker, client_id, own_broker
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.devices import KEY, devices
-from orchestrator.doors.mqtt import MqttDoor
+from orchestrator.devices import KEY, Fleet, devices, ways
+from orchestrator.doors.mqtt import HomeAssistant, MqttDoor, info
 from orchestrator.executor import Executor
 from orchestrator.extras import extra
+from orchestrator.health import Health
+from orchestrator.hub_lock import alone
 from orchestrator.journal import Journal
 from orchestrator.keeper import Keeper
-from orchestrator.octopus.manifest import WEIGHTS
-from orchestrator.octopus.process import ModelProcess, Start
+from orchestrator.live import Live
+from orchestrator.loop_lag import LoopLag, measured
+from orchestrator.model_setup import model_start, understander_of
+from orchestrator.octopus.process import ModelProcess
 from orchestrator.phones.meeting import Meeting
 from orchestrator.phones.pairing import Pairing
 from orchestrator.phones.tasks import PhoneTasks
@@ -38,7 +40,8 @@ from orchestrator.registry import Registry
 from orchestrator.scheduler import Scheduler
 from orchestrator.service import Service
 from orchestrator.settings import Settings
-from orchestrator.understanding import Understander
+from orchestrator.time_zone import time_zone
+from orchestrator.watchdog import Sign
 from schemas.device import Device
 from schemas.errors import DeviceUnavailable, InvalidSettings
 
@@ -58,95 +61,201 @@ class Hub:
     registry: Registry
     bus: Bus
     broker: Login
+    own_broker: OwnBroker | None
+    connected: Callable[[], bool]
+    """Whether the broker is there."""
+    live: Live
+    reload: Callable[[Settings, Catalogue], Awaitable[tuple[str, ...]]]
+    """Go by another configuration; the keys that wait for a restart. Changes all of it, or nothing
+    where it raises InvalidSettings."""
+    parts: Mapping[str, Sign]
+    """What must live for the hub to be of use."""
 
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Hub]:
     """A whole hub, ready, while the block lasts."""
     began = time.monotonic()
-    state = _state_folder(settings.state)
+    state, live = _state_folder(settings.state), Live(settings, catalogue)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_alone(state))
+        stack.enter_context(alone(state))
         journal = Journal(state / "journal.db", settings.store.address())
         await stack.enter_async_context(journal)
         model = await stack.enter_async_context(
             ModelProcess(model_start(settings, catalogue), deadline=settings.model.deadline)
         )
         thread = stack.enter_context(ThreadPoolExecutor(1, "understanding"))
-        login = await _broker(settings, state, stack)
-        base = settings.broker.topic
-        mqtt = MqttClient(
-            login.host, login.port, client_id=f"{settings.hub.name}-hub",
-            username=login.username, password=login.password, tls=login.tls,
-            will=Will(topic=f"{base}/status", payload="offline", retain=True),
-        )  # fmt: skip
-        await stack.enter_async_context(mqtt)
+        own, login, mqtt = await _broker(settings, state, stack)
         fleet = await stack.enter_async_context(devices(settings, catalogue, mqtt, state, login))
-        registry = fleet.registry
-        bus = Bus()
-        executor = Executor(catalogue, journal, bus, registry)
+        registry, bus = fleet.registry, Bus()
+        await stack.enter_async_context(command_log.written(bus))
         pipeline = Pipeline(
             decode=model.decode, thread=thread,
-            understander=understanding_of(settings, catalogue, registry.called),
-            people=settings.people, catalogue=catalogue, journal=journal, executor=executor,
+            understander=understander_of(settings, catalogue, registry.called),
+            people=settings.people, catalogue=catalogue, journal=journal,
+            executor=Executor(catalogue, journal, bus, registry),
             registry=registry, bus=bus, limits=settings.limits.of_users(),
         )  # fmt: skip
-
-        def health() -> dict[str, object]:
-            return {
-                "broker": mqtt.connected,
-                "devices": len(registry.approved),
-                "proposed": len(registry.proposed),
-                "refused_proposals": registry.refused_proposals,
-                "unheeded_services": fleet.announced.turned_away if fleet.announced else 0,
-                "refused_announcements": fleet.ha.refused,
-                "dropped_events": bus.dropped,
-            }
-
-        service = Service(pipeline, journal, registry, health, settings.managers)
-        tasks = PhoneTasks(registry, journal, settings.managers, _denied(settings, catalogue))
-        service.offer("device/do", tasks.do)
-        meeting = Meeting(
-            registry, fleet.server, Introduction(fleet.server, state / KEY), fleet.announced
-        )
-        pairing = Pairing(registry, service, meeting, settings.managers)
-        stack.push_async_callback(pairing.close)
-        service.offer("device/pair", pairing.start)
-        service.offer("device/pair/news", pairing.follow)
-        info = {"name": settings.hub.name, "functions": [f.name for f in catalogue]}
-        door = MqttDoor(mqtt, service, bus, base, info)
+        scheduler, lag = Scheduler(journal, pipeline.fire, pipeline.missed), LoopLag()
+        pipeline.course.on_schedule = scheduler.changed
+        health = Health(
+            settings, state, journal=journal, model=model, broker=mqtt, fleet=fleet, bus=bus,
+            pipeline=pipeline, scheduler=scheduler, loop=lag,
+            configuration=lambda: live.problem,
+        )  # fmt: skip
+        service = Service(pipeline, journal, registry, health, live.managers)
+        _offer(service, fleet, journal, live, catalogue, stack)
+        door, shown = _mqtt_doors(settings, catalogue, mqtt, service, bus)
         # Taken down in this order: nothing new comes in, what runs ends, its end is told.
         await stack.enter_async_context(door.telling())
+        await stack.enter_async_context(shown.telling())
         stack.callback(bus.close)
         stack.push_async_callback(pipeline.drain, DRAIN_WITHIN)
         registry.keep_connecting()
         await pipeline.recover()  # before anything new comes in, or that would be taken up twice
         stack.enter_context(door.listening())
-        scheduler = Scheduler(journal, pipeline.fire, pipeline.missed)
-        pipeline.course.on_schedule = scheduler.changed
+        stack.enter_context(shown.listening())
         await stack.enter_async_context(scheduler)
         await stack.enter_async_context(Keeper(journal, journal.url, state, settings.store))
         if settings.http.port or settings.console:
             with extra("web"):
-                from orchestrator.web import serving  # an extra: only where it is needed
+                from orchestrator.metrics import Metrics, counting  # an extra: only where needed
+                from orchestrator.web import serving
+            metrics = Metrics(catalogue, registry, model, health)
+            await stack.enter_async_context(counting(metrics, bus))
             page = serving(
-                settings, state, service=service, registry=registry, bus=bus, journal=journal
-            )
+                settings, state, service=service, registry=registry, bus=bus, journal=journal,
+                users=live.users, metrics=metrics.exposition,
+            )  # fmt: skip
             await stack.enter_async_context(page)
+        if settings.wyoming.port:
+            with extra("wyoming"):
+                from orchestrator.voice import hearing  # an extra: only where it is needed
+            await stack.enter_async_context(hearing(settings, service, bus, fleet.announced))
         await _reached(mqtt)
+        await stack.enter_async_context(measured(lag))
         stack.enter_context(_set_aside())
         log.info("ready after %.1f s", time.monotonic() - began)
-        yield Hub(service, registry, bus, login)
+        yield Hub(
+            service, registry, bus, login, own, lambda: mqtt.connected, live,
+            _reloader(live, catalogue, own, fleet, pipeline),
+            parts=_signs(mqtt, journal, model, thread),
+        )  # fmt: skip
 
 
-def _denied(settings: Settings, catalogue: Catalogue) -> Callable[[str, str, Device], str]:
+async def _broker(
+    settings: Settings, state: Path, stack: AsyncExitStack
+) -> tuple[OwnBroker | None, Login, MqttClient]:
+    """The hub's own broker, where hub.toml names no other; the login and the client of either."""
+    broker, own = settings.broker, None
+    login = broker.login()
+    if login is None:
+        own = await stack.enter_async_context(
+            own_broker(
+                state, broker.port, broker.topic, users=settings.people.users,
+                listen=broker.listening(),
+            )
+        )  # fmt: skip
+        login = own.login
+    client = MqttClient(
+        login.host, login.port, client_id=client_id(state, settings.hub.name),
+        username=login.username, password=login.password, tls=login.tls,
+        will=Will(topic=f"{broker.topic}/status", payload="offline", retain=True),
+    )  # fmt: skip
+    return own, login, await stack.enter_async_context(client)
+
+
+def _offer(
+    service: Service,
+    fleet: Fleet,
+    journal: Journal,
+    live: Live,
+    catalogue: Catalogue,
+    stack: AsyncExitStack,
+) -> None:
+    """Have the parts beside sentences do their operations: phones' tasks, pairing, discovery."""
+    registry, settings = fleet.registry, live.settings
+    tasks = PhoneTasks(registry, journal, live.managers, _denied(live, catalogue))
+    introduction = Introduction(fleet.server, settings.state / KEY)
+    meeting = Meeting(registry, fleet.server, introduction, fleet.announced)
+    pairing = Pairing(registry, service, meeting, live.managers)
+    stack.push_async_callback(pairing.close)
+    search = discovery.Search(
+        service, lambda: (device.id for device in registry.proposed), ways(settings, fleet)
+    )
+    stack.push_async_callback(search.close)
+    service.offer("device/do", tasks.do)
+    service.offer("device/pair", pairing.start)
+    service.offer("device/pair/news", pairing.follow)
+    service.offer("discover", search.look)
+
+
+def _mqtt_doors(
+    settings: Settings, catalogue: Catalogue, mqtt: MqttClient, service: Service, bus: Bus
+) -> tuple[MqttDoor, HomeAssistant]:
+    """The two on the broker: the hub's own topics, and the hub as a device of Home Assistant's."""
+    name, base = settings.hub.name, settings.broker.topic
+    functions = [function.name for function in catalogue]
+    told = info(name, base, model=settings.model.url, functions=functions)
+    shown = HomeAssistant(
+        mqtt, service, bus, base=base, prefix=settings.broker.discovery, name=name,
+        user=settings.home_assistant.user,
+    )  # fmt: skip
+    return MqttDoor(mqtt, service, bus, base, told), shown
+
+
+def _reloader(
+    live: Live, catalogue: Catalogue, own: OwnBroker | None, fleet: Fleet, pipeline: Pipeline
+) -> Callable[[Settings, Catalogue], Awaitable[tuple[str, ...]]]:
+    """What has these parts go by another configuration, see `Hub.reload`."""
+
+    async def reload(new: Settings, functions: Catalogue) -> tuple[str, ...]:
+        left, now = live.restart_for(new, functions), live.merged(new)
+        understander = understander_of(now, catalogue, fleet.registry.called)
+        if own is not None:
+            await own.reconfigure(now.people.users)
+        # From here on nothing may fail, nor wait: no command sees half of it.
+        pipeline.reconfigure(understander, now.people, now.limits.of_users())
+        fleet.reconfigure(now)
+        live.settings = now
+        return left
+
+    return reload
+
+
+def _signs(
+    mqtt: MqttClient, journal: Journal, model: ModelProcess, thread: ThreadPoolExecutor
+) -> Mapping[str, Sign]:
+    """The parts that the watchdog asks, and what each is asked by."""
+    return {
+        "the MQTT client": _now(lambda: mqtt.alive),
+        "the journal's writer": journal.alive,
+        "the model": model.alive,
+        "the thread that reads sentences": partial(_works, thread),
+    }
+
+
+def _now(lives: Callable[[], bool]) -> Sign:
+    async def sign() -> bool:
+        return lives()
+
+    return sign
+
+
+async def _works(thread: ThreadPoolExecutor) -> bool:
+    """Whether a thread does what it is given."""
+    await asyncio.get_running_loop().run_in_executor(thread, lambda: None)
+    return True
+
+
+def _denied(live: Live, catalogue: Catalogue) -> Callable[[str, str, Device], str]:
     """Why the policy denies a user something now; empty: it does not, or has no word on it."""
-    zone = _zone(settings)
+    zone = time_zone(live.settings)
 
     def denied(user: str, what: str, device: Device) -> str:
         if what not in catalogue:
             return ""
-        ruling = settings.policy.verdict(
+        ruling = live.settings.policy.verdict(
             user, catalogue[what], device=device, arguments={}, at=datetime.now(zone)
         )
         return ruling.reason if ruling.verdict is Verdict.DENY else ""
@@ -173,60 +282,9 @@ async def _reached(mqtt: MqttClient) -> None:
         log.warning("%s; the hub goes on trying", error)
 
 
-def model_start(settings: Settings, catalogue: Catalogue) -> Start:
-    """Which model the settings mean, with what was taught."""
-    folder = taught.current(settings.state) or WEIGHTS
-    return Start(model=settings.model, functions=tuple(catalogue), embedded=folder)
-
-
-def understanding_of(
-    settings: Settings, catalogue: Catalogue, names: Callable[[], Iterable[str]] = tuple
-) -> Understander:
-    """What reads the model's words; `names`: what the hub's devices are called."""
-    zone = _zone(settings)
-    return Understander(
-        catalogue, settings.policy, threshold=settings.model.threshold,
-        caution=settings.model.caution, region=settings.hub.region,
-        now=lambda: datetime.now(zone), names=names,
-    )  # fmt: skip
-
-
-def _zone(settings: Settings) -> ZoneInfo:
-    """The configured zone, else this machine's: by name, for it knows when summer begins."""
-    try:
-        if not settings.hub.time_zone:
-            return tzlocal.get_localzone()
-        return ZoneInfo(settings.hub.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        zone = settings.hub.time_zone
-        raise InvalidSettings(f"hub.toml: hub.time_zone: no time zone {zone!r}") from error
-
-
 def _state_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise InvalidSettings(f"{folder}: cannot keep state here: {error.strerror}") from error
     return folder
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the state folder; two hubs would run each other's commands."""
-    try:
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-    except BlockingIOError as error:
-        raise InvalidSettings(
-            f"{folder}: another hub runs with this folder: stop it, or set another hub.state"
-        ) from error
-
-
-async def _broker(settings: Settings, state: Path, stack: AsyncExitStack) -> Login:
-    configured = settings.broker.address()
-    if configured is None:
-        own = own_broker(state, settings.broker.port, settings.broker.topic)
-        return await stack.enter_async_context(own)
-    user, password = settings.broker.username or None, settings.broker.password()
-    return Login(*configured, user, password, settings.broker.tls())

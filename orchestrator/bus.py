@@ -16,6 +16,11 @@ class Bus:
         self._queues: set[asyncio.Queue[Event | None]] = set()
         self.dropped = 0
 
+    @property
+    def waiting(self) -> int:
+        """Events that the slowest listener has not taken yet."""
+        return max((queue.qsize() for queue in self._queues), default=0)
+
     def publish(self, event: Event) -> None:
         """Hand the event to every listener; never waits."""
         self._put(event)

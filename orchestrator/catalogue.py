@@ -1,12 +1,12 @@
 """The functions the hub knows, read from `functions/*.toml`: the one source for tokens, grammar,
 router, data set and docs."""
 
-import tomllib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from orchestrator import tomlfile
+from orchestrator.nearest import hint
+from schemas.device import Kind
 from schemas.errors import InvalidSettings
 from schemas.function import Effect, Function, ParameterType
 
@@ -18,13 +18,17 @@ TOKENS = 56
 class Catalogue:
     """Every function by name and by token; immutable once built."""
 
-    def __init__(self, functions: Sequence[Function]) -> None:
+    def __init__(
+        self, functions: Sequence[Function], files: Mapping[str, Path] | None = None
+    ) -> None:
+        """InvalidSettings where they do not fit together; it names the file, where it is given."""
         self._by_name = {function.name: function for function in functions}
         self._by_token = {function.token: function for function in functions}
-        if len(self._by_name) < len(functions) or len(self._by_token) < len(functions):
-            raise InvalidSettings("functions: a name or a token is used twice")
-        for function in functions:
-            _check(function, self._by_name)
+        for number, function in enumerate(functions):
+            if said := _mistake(function, functions[:number], self._by_name):
+                where = files.get(function.name) if files else None
+                line = f"function {function.name}: {said}"
+                raise tomlfile.wrong(where, line) if where else InvalidSettings(line)
 
     def __iter__(self) -> Iterator[Function]:
         return iter(sorted(self._by_token.values(), key=lambda function: function.token))
@@ -60,49 +64,53 @@ class Catalogue:
         if not any(folders[0].glob("*.toml")):
             raise InvalidSettings(f"{folders[0]}: no functions/*.toml found")
         files = [file for folder in folders for file in sorted(folder.glob("*.toml"))]
-        return cls([function for file in files for function in _read(file)])
+        found = [(function, file) for file in files for function in _read(file)]
+        return cls([f for f, _ in found], {function.name: file for function, file in found})
 
 
 def _read(file: Path) -> list[Function]:
-    try:
-        return parsed(file.read_text(encoding="utf-8"), file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{file}: {error}") from error
+    return functions_in(tomlfile.tables(file), file)
 
 
 def parsed(text: str, file: Path) -> list[Function]:
     """The functions in a TOML text; InvalidSettings names the `file` it is from."""
-    try:
-        entries = tomllib.loads(text).get("function", [])
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidSettings(f"{file}: {error}") from error
+    return functions_in(tomlfile.parsed(text, file), file)
+
+
+def functions_in(said: Mapping[str, object], file: Path) -> list[Function]:
+    """The functions that a file says; InvalidSettings names what is wrong."""
+    entries = said.get("function", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InvalidSettings(f"{file}: functions are tables named [[function]]")
-    functions = []
-    for entry in entries:
-        try:
-            # TOML has neither tuples nor enums, so the strict values are read leniently here.
-            functions.append(Function.model_validate(entry, strict=False))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            name = entry.get("name", "?")
-            raise InvalidSettings(f"{file}: function {name}: {where}: {first['msg']}") from error
-    return functions
+        raise tomlfile.wrong(file, "function: functions are tables named [[function]]")
+    if others := said.keys() - {"function"}:
+        name = min(others)
+        raise tomlfile.wrong(file, f"unknown key {name}; functions are tables named [[function]]")
+    named = [(str(entry.get("name", n))[:40], entry) for n, entry in enumerate(entries, 1)]
+    return [tomlfile.checked(Function, said, file, (f"function {name}: ",)) for name, said in named]
 
 
-def _check(function: Function, known: dict[str, Function]) -> None:
+def _mistake(
+    function: Function, before: Sequence[Function], known: Mapping[str, Function]
+) -> str | None:
+    """What is wrong with a function among the others, in a line; None if all is well."""
     names = [parameter.name for parameter in function.parameters]
-    if not 0 <= function.token < TOKENS:
-        raise InvalidSettings(f"function {function.name}: token must be below {TOKENS}")
+    for other in before:
+        if other.name == function.name:
+            return "a name is used twice"
+        if other.token == function.token:
+            return f"a token is used twice: {function.token}, by {other.name} too"
+    if not function.token < TOKENS:
+        return f"token must be below {TOKENS}"
+    if unknown := [kind for kind in function.kinds if kind not in set(Kind)]:
+        return f"kinds: no kind {unknown[0]}{hint(unknown[0], Kind)}"
     if len(set(names)) < len(names):
-        raise InvalidSettings(f"function {function.name}: a parameter is named twice")
-    if missing := {*function.one_of, *function.any_of} - set(names):
-        raise InvalidSettings(f"function {function.name}: no parameter {missing.pop()}")
+        return "parameters: a parameter is named twice"
+    for key in ("one_of", "any_of"):
+        if missing := [name for name in getattr(function, key) if name not in names]:
+            return f"{key}: no parameter {missing[0]}{hint(missing[0], names)}"
     if function.inverse and function.inverse not in known:
-        raise InvalidSettings(f"function {function.name}: inverse: no function {function.inverse}")
+        return f"inverse: no function {function.inverse}{hint(function.inverse, known)}"
     for parameter in function.parameters:
         if (parameter.type is ParameterType.ENUM) != bool(parameter.values):
-            raise InvalidSettings(
-                f"function {function.name}: {parameter.name}: values go with type enum"
-            )
+            return f"{parameter.name}: values go with type enum"
+    return None

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from device_adapters.mqtt import Message, MqttClient
-from orchestrator.broker import Login
+from orchestrator.broker import LOCAL, Login, passwords
+from orchestrator.settings import Settings
 from schemas.errors import DeviceUnavailable, DeviceUncertain, HubError
 from schemas.event import Event
 
@@ -30,10 +31,18 @@ class NoHub(HubError):
     code = "no_hub"
 
 
+class BrokerAway(NoHub):
+    """The hub's broker does not answer, or not to us."""
+
+
 class Refused(HubError):
-    """The hub refused the request."""
+    """The hub refused the request; `code` is what it says of why."""
 
     code = "refused"
+
+    def __init__(self, message: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.code = code or self.code
 
 
 class HubClient:
@@ -51,6 +60,11 @@ class HubClient:
         journal."""
         payload = {"text": text, "id": identity, **fields}
         await self._ask(f"command/{self._user}", payload, identity, repeat=True)
+
+    async def begin(self, operation: str, identity: str, **fields: Any) -> None:
+        """Run an operation that sends a command, `call` or `undo`; returns as `send` does."""
+        payload = {**fields, "id": identity}
+        await self._ask(f"request/{self._user}/{operation}", payload, identity, repeat=True)
 
     async def request(self, operation: str, *, within: float = ANSWER_WITHIN, **fields: Any) -> Any:
         """Run an operation and return its data."""
@@ -101,7 +115,7 @@ class HubClient:
             del self._waiting[identity]
         answer = answered.result()
         if answer["status"] != "ok":
-            raise Refused(answer["error"])
+            raise Refused(answer["error"], answer.get("code") or "")
         return answer["data"]
 
     async def _publish(self, topic: str, payload: dict[str, Any]) -> bool:
@@ -127,9 +141,18 @@ class HubClient:
             self.events.put_nowait(event)
 
 
+def login_of(settings: Settings) -> tuple[Login, str]:
+    """How this machine's own command line logs in at the hub's broker, and as which user."""
+    configured = settings.broker.login()
+    if configured is not None:
+        return configured, configured.username or LOCAL
+    own = passwords(settings.state)[LOCAL]
+    return Login("127.0.0.1", settings.broker.port, LOCAL, own), LOCAL
+
+
 @asynccontextmanager
 async def connected(login: Login, base: str, user: str) -> AsyncIterator[HubClient]:
-    """Connect to the hub's broker as `user`; NoHub where none answers."""
+    """Connect to the hub's broker as `user`; BrokerAway where none answers."""
     name = f"octopus-{user}-{uuid.uuid4().hex[:8]}"
     mqtt = MqttClient(
         login.host, login.port, client_id=name, username=login.username, password=login.password,
@@ -138,9 +161,11 @@ async def connected(login: Login, base: str, user: str) -> AsyncIterator[HubClie
     async with mqtt:
         client = HubClient(mqtt, base, user)
         mqtt.subscribe(f"{base}/response/{user}/#", client.on_response, retained=False)
-        mqtt.subscribe(f"{base}/event", client.on_event, retained=False)
+        # The broker shows everybody's events to this machine's own command line alone.
+        events = "event" if user == LOCAL else f"event/{user}"
+        mqtt.subscribe(f"{base}/{events}", client.on_event, retained=False)
         try:
             await mqtt.wait_connected(CONNECT_WITHIN)
         except HubError as error:
-            raise NoHub(f"{error}: start a hub with `octopus run`") from error
+            raise BrokerAway(str(error)) from error
         yield client

@@ -176,6 +176,16 @@ class Connections:
         if adapter is None or not adapter.moved(device):
             self._spawn(self.drop(device.id), f"{device.id} renewed")
 
+    def let_go(self, device: str) -> None:
+        """Let go of a device soon, and connect anew where it is still the hub's."""
+        if device in self._adapters:
+            self._spawn(self._let_go(device), f"{device} let go")
+
+    async def _let_go(self, device: str) -> None:
+        await self.drop(device)
+        if device in self._approved:
+            self.seen(device)
+
     def seen(self, device: str) -> None:
         """The device was announced: try as soon as may be, not when it is its turn."""
         if device in self._trying:
@@ -273,4 +283,6 @@ def _broken(adapter: Adapter) -> bool:
 
 def _follows(adapter: Adapter, known: Device, now: Device) -> bool:
     """Whether an adapter made for `known` is right for what the device has become meanwhile."""
+    if now.protocol != known.protocol:
+        return False
     return now.address == known.address or adapter.moved(now)

@@ -1,19 +1,22 @@
 """Saying a sentence and hearing what came of it: for doors whose clients wait for an answer."""
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import AsyncIterator
 
 from orchestrator import ledger, texts
 from orchestrator.bus import Bus
 from orchestrator.operations import SENDING
 from orchestrator.service import Fields, Service
 from schemas.base import Value
+from schemas.errors import HubError
 from schemas.event import Event
 from schemas.execution import RunState
 
 WITHIN = 30.0
 """Seconds that somebody who speaks waits for an answer."""
+LOOK_WITHIN = 2.0
+"""Seconds that the journal then has to say what became of it."""
 _HEARD = frozenset({*ledger.ENDED_RUN, RunState.AWAITING_ANSWER, RunState.AWAITING_CONFIRMATION})
 
 
@@ -54,18 +57,28 @@ class Conversation:
             told = await self._service.request(operation, user, {**said, "id": identity}, door=door)
             if told["state"] in ledger.ENDED_RUN:  # sent before: this is its record
                 return Heard(id=identity, state=RunState(told["state"]), text=told["answer"])
-            try:
+            if asked := self._service.awaited(identity):  # sent before, and waits for a person
+                return _of(asked)
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(within):
-                    return await _heard(identity, events)
-            except TimeoutError:
-                return Heard(id=identity, state=RunState.RUNNING, text=texts.NOT_YET)
+                    async for event in events:
+                        if event.id == identity and event.step is None and event.state in _HEARD:
+                            return _of(event)
+        return await self._by_now(identity)
+
+    async def _by_now(self, identity: str) -> Heard:
+        """What the journal knows of a command: its end may have been told while so much happened
+        that a listener lost some of it."""
+        with contextlib.suppress(TimeoutError, HubError):
+            async with asyncio.timeout(LOOK_WITHIN):
+                record = await self._service.record(identity)
+            if record is not None and record.state in ledger.ENDED_RUN:
+                return Heard(id=identity, state=record.state, text=record.answer)
+        return Heard(id=identity, state=RunState.RUNNING, text=texts.NOT_YET)
 
 
-async def _heard(identity: str, events: AsyncIterator[Event]) -> Heard:
-    async for event in events:
-        if event.id == identity and event.step is None and event.state in _HEARD:
-            return Heard(
-                id=identity, state=RunState(event.state), text=event.text, token=event.token,
-                options=event.options,
-            )  # fmt: skip
-    return Heard(id=identity, state=RunState.RUNNING, text=texts.NOT_YET)  # the hub stops
+def _of(event: Event) -> Heard:
+    return Heard(
+        id=event.id, state=RunState(event.state), text=event.text, token=event.token,
+        options=event.options,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from orchestrator import questions, texts
+from orchestrator import questions, texts, trace
 from orchestrator.answers import describe
 from orchestrator.bus import Bus
 from orchestrator.executor import Executor
@@ -24,7 +24,7 @@ from orchestrator.waiting import WaitingRoom
 from schemas.command import Command
 from schemas.errors import HubError
 from schemas.event import Event
-from schemas.execution import Decision, RunState
+from schemas.execution import Decision, RunState, StageName
 from schemas.plan import Plan
 from schemas.schedule import Schedule
 from schemas.when import When
@@ -48,7 +48,7 @@ class Course:
         bus: Bus,
         waiting: WaitingRoom,
     ) -> None:
-        self._settler = settler
+        self.settler = settler
         self._journal = journal
         self._executor = executor
         self._registry = registry
@@ -64,8 +64,9 @@ class Course:
             return await self._refused(command, understood, understood.reason)
         while True:
             try:
-                plan = await self._settler.plan(command, understood, given, reading.recent)
-                ready = await self._ready(command, plan, understood.when)
+                with trace.stage(StageName.PLAN):
+                    plan = await self.settler.plan(command, understood, given, reading.recent)
+                    ready = await self._ready(command, plan, understood.when)
                 break
             except Ask as asked:
                 if command.call is not None:  # a program that calls by name has nobody to ask
@@ -90,7 +91,8 @@ class Course:
     ) -> Ending:
         """Run a routed plan that was not read from the sentence itself: a schedule's, or one that
         undoes another; `confirmed` says that a person said yes to it before."""
-        ready = await self._ready(command, plan, None)
+        with trace.stage(StageName.PLAN):
+            ready = await self._ready(command, plan, None)
         return await self._carry_out(command, *ready, understood, confirmed, undoes)
 
     async def outline(self, command: Command, reading: Reading) -> dict[str, Any]:
@@ -99,14 +101,14 @@ class Course:
         decision, reason, plan = understood.decision, understood.reason, Plan(steps=())
         if decision not in (Decision.REFUSE, Decision.ORDER):
             try:
-                plan = await self._settler.plan(command, understood, Given(), reading.recent)
+                plan = await self.settler.plan(command, understood, Given(), reading.recent)
                 plan, ruling = await self._ready(command, plan, understood.when)
                 decision, reason = _decision(ruling, later=bool(understood.when)), ruling.reason
             except Ask as ask:
                 decision, reason = Decision.ASK, str(ask)
             except HubError as error:
                 decision, reason = Decision.REFUSE, str(error)
-        when = understood.when and rhythms.spoken(understood.when, self._settler.now())
+        when = understood.when and rhythms.spoken(understood.when, self.settler.now())
         names = self._registry.names()
         steps = [
             step.model_dump(mode="json") | {"device": names.get(step.device or "", step.device)}
@@ -117,8 +119,8 @@ class Course:
     async def _ready(self, command: Command, plan: Plan, when: When | None) -> tuple[Plan, Ruling]:
         """The plan with every value it needs now, and the policy's word on it, at its time."""
         if when is None:
-            plan = await self._settler.reckoned(plan)
-        return plan, self._settler.ruling(command.user, plan, when)
+            plan = await self.settler.reckoned(plan)
+        return plan, self.settler.ruling(command.user, plan, when)
 
     async def _carry_out(
         self,
@@ -148,7 +150,7 @@ class Course:
 
     def denied(self, command: Command, plan: Plan) -> str:
         """Why the policy, which may have changed meanwhile, denies a plan; empty: it does not."""
-        ruling = self._settler.ruling(command.user, plan)
+        ruling = self.settler.ruling(command.user, plan)
         return ruling.reason if ruling.verdict is Verdict.DENY else ""
 
     async def resume(self, command: Command, plan: Plan) -> Ending:
@@ -186,7 +188,7 @@ class Course:
     ) -> Ending:
         """Make a schedule of it, which ends the command in the same change."""
         assert understood.when is not None
-        spoken = rhythms.spoken(understood.when, self._settler.now())
+        spoken = rhythms.spoken(understood.when, self.settler.now())
         what = describe(plan, self._registry.names())
         schedule = Schedule(
             id=command.id, user=command.user, door=command.door, text=command.text, plan=plan,
@@ -205,7 +207,7 @@ class Course:
         self, command: Command, understood: Understanding, ask: Ask, given: Given
     ) -> Given | Ending:
         """Wait for the answer to a question: what is given then, or how the command ends."""
-        question = ask.question
+        question, settler = ask.question, self.settler  # a reload must not read it differently
         if command.dry_run or self._waiting.closed:
             deciding = self._decide(command, understood, Decision.ASK, question.text)
             await unbroken(deciding)
@@ -215,7 +217,7 @@ class Course:
             reply = questions.reply(text, question)
             if reply is None or reply.no:
                 return reply
-            usable = self._settler.given(given, ask, reply, understood, command.user)
+            usable = settler.given(given, ask, reply, understood, command.user)
             return reply if usable is not None else None
 
         asking = self._journal.ask(
@@ -231,7 +233,7 @@ class Course:
         )  # fmt: skip
         reply = await self._waiting.answer(
             command, told, read, ANSWER_WITHIN, self._bus.publish,
-            anything=self._settler.takes_any_words(question, understood),
+            anything=settler.takes_any_words(question, understood),
         )  # fmt: skip
         if reply is None:
             return Ending(RunState.EXPIRED, texts.NOBODY_ANSWERED)
@@ -239,7 +241,7 @@ class Course:
             return Ending(RunState.CANCELLED, texts.SAID_NO)
         if command.expired(time.time()):
             return Ending(RunState.EXPIRED, texts.EXPIRED)
-        now_given = self._settler.given(given, ask, reply, understood, command.user)
+        now_given = settler.given(given, ask, reply, understood, command.user)
         assert now_given is not None, "an answer that could be read"
         return now_given
 

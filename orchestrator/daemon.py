@@ -1,22 +1,38 @@
 """The hub as a service of the system: signals, and what systemd is told."""
 
 import asyncio
+import contextlib
+import faulthandler
 import logging
 import os
 import signal
-import socket
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
-from orchestrator.app import running
-from orchestrator.catalogue import Catalogue
-from orchestrator.settings import Settings
+from orchestrator import logs
+from orchestrator.app import Hub, running
+from orchestrator.reloading import Load, Reloading, said
+from orchestrator.systemd import Systemd
+from orchestrator.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 30.0
+"""Seconds that systemd is asked to wait on, time and again, while a hub starts: a journal of years
+on a slow disk, or a model of gigabytes, takes longer than anybody can know before."""
+STATUS_EVERY = 2.0
+"""Seconds between two looks at what `systemctl status` is to show."""
 
-async def serve(settings: Settings, catalogue: Catalogue) -> None:
-    """Run a hub until SIGTERM or SIGINT; tells systemd when it is ready and when it stops."""
+
+async def serve(load: Load) -> None:
+    """Run a hub until SIGTERM or SIGINT; SIGHUP reads its configuration anew. Tells systemd how it
+    is. InvalidSettings where the first configuration is wrong."""
     os.umask(0o077)  # what people said, and their photos, are for the hub's own user
-    stop = asyncio.Event()
+    systemd = Systemd(os.environ)
+    faulthandler.enable()  # a watchdog that ends the hub leaves behind where it stood
+    settings, catalogue = load()
+    logs.start(settings.log.level, settings.log.format)
+    stop, reload = asyncio.Event(), asyncio.Event()
     opening = asyncio.current_task()
     assert opening is not None
 
@@ -25,15 +41,29 @@ async def serve(settings: Settings, catalogue: Catalogue) -> None:
             opening.cancel()  # a model of gigabytes is not waited for
         stop.set()
 
+    async def take_time() -> None:
+        while not ready:
+            systemd.tell_start(PATIENCE)
+            await asyncio.sleep(PATIENCE / 3)
+
     ready, loop = False, asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
     try:
-        async with running(settings, catalogue):
+        async with (
+            _guarded(systemd) as guard,
+            _together(take_time()),
+            running(settings, catalogue) as hub,
+        ):
             ready = True
-            _tell_systemd("READY=1")
-            await stop.wait()
-            _tell_systemd("STOPPING=1")
+            systemd.tell("READY=1", status=said(hub))
+            guard.parts = hub.parts
+            reloading = Reloading(hub, load, reload, systemd)
+            async with _together(_tell_status(hub, systemd), reloading.keep()):
+                await stop.wait()
+            guard.parts = {}  # they end one by one; that the loop turns is all there is to say
+            systemd.tell("STOPPING=1", status="ends what is under way")
             log.info("stopping")
     except asyncio.CancelledError:
         if ready or not stop.is_set():
@@ -42,13 +72,31 @@ async def serve(settings: Settings, catalogue: Catalogue) -> None:
         log.info("stopped before it was ready")
 
 
-def _tell_systemd(message: str) -> None:
-    """The ten lines of sd_notify that a service needs."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.connect(address)
-        channel.send(message.encode())
+@contextlib.asynccontextmanager
+async def _guarded(systemd: Systemd) -> AsyncIterator[Watchdog]:
+    """Give systemd the sign of life that it wants, if it wants one, while the block lasts."""
+    guard = Watchdog({}, systemd.limit, systemd.live)
+    async with _together(*([guard.keep()] if systemd.limit else [])):
+        yield guard
+
+
+@contextlib.asynccontextmanager
+async def _together(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have endless work done while the block lasts."""
+    tasks = [asyncio.create_task(work, name="service") for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tell_status(hub: Hub, systemd: Systemd) -> None:
+    """Tell what has changed."""
+    told = said(hub)
+    while True:
+        await asyncio.sleep(STATUS_EVERY)
+        if (now := said(hub)) != told:
+            told = now
+            systemd.tell(status=now)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from device_adapters.hub import Sources
 from device_adapters.simulated.car import SimulatedCar
@@ -20,6 +21,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.client import HubClient, connected
 from orchestrator.follow import follow
 from orchestrator.policy import Policy, Rule, Verdict
+from orchestrator.watch import Record
 from schemas.errors import HubError
 from schemas.execution import RunState
 
@@ -37,8 +39,9 @@ class NotFound(HubError):
     code = "not_found"
 
 
-async def demonstrate(sentence: str | None, console: Console) -> bool:
-    """Whether every sentence succeeded; without one, three are sent."""
+async def demonstrate(sentence: str | None, console: Console, record: Record | None = None) -> bool:
+    """Whether every sentence succeeded; without one, three are sent. `record` gets the record of
+    each, in the place of its life on the console."""
     with tempfile.TemporaryDirectory(prefix="octopus-demo-") as folder:
         async with AsyncExitStack() as stack:
             web = await stack.enter_async_context(SimulatedWeb())
@@ -52,7 +55,7 @@ async def demonstrate(sentence: str | None, console: Console) -> bool:
             client = await stack.enter_async_context(connected(login, loaded.broker.topic, LOCAL))
             await _approve(client, names, console)
             said = (sentence,) if sentence else SENTENCES
-            states = [await _say(client, one, console) for one in said]
+            states = [await _say(client, one, console, record) for one in said]
             return all(state is RunState.SUCCEEDED for state in states)
 
 
@@ -102,6 +105,8 @@ async def _approve(client: HubClient, names: list[str], console: Console) -> Non
         console.print(f"found and approved for this demo: {known}", highlight=False)
 
 
-async def _say(client: HubClient, sentence: str, console: Console) -> RunState:
-    console.rule(f"[bold]{sentence}")
-    return await follow(client, sentence, console)
+async def _say(
+    client: HubClient, sentence: str, console: Console, record: Record | None
+) -> RunState:
+    console.rule(f"[bold]{escape(sentence)}")
+    return await follow(client, sentence, console, record=record)

@@ -38,6 +38,14 @@ class Fleet:
     ha: HaClient
     announced: discovery.Announced | None
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Have the devices of this configuration from now on."""
+        known = {device.address.get("ha") for device in self.registry.approved}
+        self.registry.reconfigure((_hub_device(settings), *settings.devices))
+        announcing = {device.address.get("ha", "") for device in self.registry.approved}
+        for identifier in announcing - known - {""}:
+            self.ha.use(identifier)
+
 
 @contextlib.asynccontextmanager
 async def devices(
@@ -65,6 +73,20 @@ async def devices(
         yield Fleet(registry, server, ha, announced)
 
 
+def ways(settings: Settings, fleet: Fleet) -> dict[str, discovery.Way]:
+    """In which ways devices can be asked to say that they are there."""
+    found: dict[str, discovery.Way] = {"mqtt": fleet.ha.ask}
+    if fleet.announced is not None:
+        found["network"] = fleet.announced.ask
+    if settings.discovery.usb:
+        found["usb"] = _looked_at
+    return found
+
+
+async def _looked_at() -> None:
+    """Cables are looked at all the time."""
+
+
 async def _discovery(
     settings: Settings,
     registry: Registry,
@@ -85,10 +107,12 @@ async def _discovery(
         stack.enter_context(discovery.phones_on(announced, phones))
         stack.enter_context(discovery.services_on(announced, spoken, propose, withdraw))
         if settings.discovery.announce:
-            said = {"topic": settings.broker.topic}
-            if settings.broker.url:  # the hub's own broker is for this machine
-                said["broker"] = f"{broker.host}:{broker.port}"
-            announced.announce(discovery.OWN, settings.hub.name, broker.port, said)
+            said, port = {"topic": settings.broker.topic}, broker.port
+            if settings.broker.url:
+                said["broker"] = f"{broker.host}:{port}"
+            elif listen := settings.broker.listening():  # else its broker is for this machine
+                said["tls"], port = "yes" if listen.cert_file else "no", listen.port
+            announced.announce(discovery.OWN, settings.hub.name, port, said)
     if settings.discovery.usb:
         await stack.enter_async_context(discovery.phones_by_usb(phones))
     return announced

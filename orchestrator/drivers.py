@@ -29,6 +29,11 @@ def offered() -> Mapping[str, EntryPoint]:
     return found
 
 
+def is_own(protocol: str) -> bool:
+    """Whether its driver comes with the hub."""
+    return protocol in offered() and _is_own(offered()[protocol])
+
+
 def _is_own(point: EntryPoint) -> bool:
     return point.dist is not None and point.dist.name == "octopus-hub"
 

@@ -13,19 +13,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from orchestrator import piping, planner, texts
+from orchestrator import piping, planner, texts, trace
 from orchestrator.attempts import REPEATED, Attempts, Devices, Progress
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.lanes import Lanes, LineFull
+from orchestrator.logs import task_name
 from orchestrator.unbroken import unbroken
 from schemas.base import Scalar
 from schemas.call import Change, Invocation, Person
 from schemas.command import Command
 from schemas.errors import DeviceUnavailable, HubError
 from schemas.event import Event
-from schemas.execution import StepState
+from schemas.execution import StageName, StepState
 from schemas.function import Effect
 from schemas.outcome import Done, Failed, Outcome, Skipped
 from schemas.plan import Plan, Ref, Step
@@ -76,6 +77,11 @@ class Executor:
         self.holding: set[str] = set()
         """Commands that wait for a device that is away."""
 
+    @property
+    def queued(self) -> int:
+        """Steps that wait for their turn on a device."""
+        return self._lanes.waiting
+
     async def run(
         self,
         command: Command,
@@ -104,7 +110,7 @@ class Executor:
             async with asyncio.TaskGroup() as group:
                 for step in plan.steps:
                     if not ended[step.index].done():
-                        name = f"{command.id}/{step.index}"
+                        name = task_name(command.id, f"/{step.index}")
                         tasks.append(group.create_task(self._step(run, step), name=name))
         except asyncio.CancelledError:
             if last := _last(tasks):  # the command was stopped as its last step ended
@@ -181,7 +187,8 @@ class Executor:
                 break
             self.holding.add(run.command.id)
             try:
-                await asyncio.sleep(min(next(pauses), left))
+                with trace.stage(StageName.HOLD, step.index):
+                    await asyncio.sleep(min(next(pauses), left))
             finally:
                 self.holding.discard(run.command.id)
             outcome = await self._in_turn(run, step, arguments)
@@ -199,7 +206,8 @@ class Executor:
         if begun is None:
             try:
                 async with asyncio.timeout_at(run.until):
-                    await self._lanes.turn(_device(step))
+                    with trace.stage(StageName.QUEUE, step.index):
+                        await self._lanes.turn(_device(step))
             except TimeoutError:
                 return Failed(code="deadline", reason=texts.TOO_LATE.format(seconds=self._within))
             except LineFull as error:
@@ -239,11 +247,13 @@ class Executor:
         )
         progress = Progress()
         call = self._attempts.call(_device(step), invocation, function, progress)
-        calling = asyncio.create_task(call, name=f"{invocation.key}: call")
+        calling = asyncio.create_task(call, name=task_name(invocation.key, ": call"))
         try:
-            return await asyncio.shield(calling)
+            with trace.stage(StageName.CALL, step.index):
+                return await asyncio.shield(calling)
         except asyncio.CancelledError:
-            outcome = await unbroken(_cut_off(calling, function.effect, progress))
+            with trace.stage(StageName.CALL, step.index):
+                outcome = await unbroken(_cut_off(calling, function.effect, progress))
             if not progress.sent or (outcome is not None and _away(outcome)):
                 await self._take_back(command, [step])
             elif outcome is not None:

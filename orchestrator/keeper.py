@@ -1,6 +1,7 @@
 """What the hub does for its journal once a day: backs it up, then forgets what is old enough."""
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import threading
@@ -96,6 +97,15 @@ class Keeper:
         backup(self._url, self._state, target, self._stopped.is_set)
         _drop(folder, target, self._store.backups)
         log.info("backed up: %s", target)
+
+
+def newest(state: Path) -> float | None:
+    """When the newest backup in a state folder was made, seconds since the epoch."""
+    made = []
+    for archive in (state / "backups").glob("octopus-*.tar.gz"):
+        with contextlib.suppress(FileNotFoundError):  # an old one may just be removed
+            made.append(archive.stat().st_mtime)
+    return max(made, default=None)
 
 
 def _drop(folder: Path, made: Path, most: int) -> None:

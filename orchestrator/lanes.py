@@ -25,6 +25,11 @@ class Lanes:
         self._busy: Counter[str] = Counter()
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for their turn."""
+        return sum(map(len, self._lines.values()))
+
     def take(self, device: str) -> bool:
         """Take a turn where one is free now."""
         if self._lines.get(device) or self._busy[device] >= self._at_once(device):

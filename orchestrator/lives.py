@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator import texts
+from orchestrator import texts, trace
 from orchestrator.journal import JournalUnavailable
+from orchestrator.logs import task_name
 from schemas.command import Command
 from schemas.errors import HubError
 from schemas.execution import Execution, RunState
@@ -59,8 +60,9 @@ class Lives:
 
     def start(self, command: Command, work: Coroutine[Any, Any, Ending]) -> None:
         """See a command to its end."""
-        task = asyncio.create_task(work, name=f"{command.id}: work")
-        life = asyncio.create_task(self._see_through(command, task), name=command.id)
+        with trace.going_on():
+            task = asyncio.create_task(work, name=task_name(command.id, ": work"))
+            life = asyncio.create_task(self._see_through(command, task), name=task_name(command.id))
         self._work[command.id], self._lives[command.id] = task, life
         self._commands[command.id] = command
         life.add_done_callback(lambda _: self._forget(command.id))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.nearest import hint
@@ -92,13 +92,13 @@ def checked(operation: str, said: Mapping[str, Any]) -> Request:
     try:
         return known.request.model_validate(dict(said))
     except ValidationError as error:
-        raise BadCommand(_complaint(error.errors()[0], known.request)) from error
+        raise BadCommand(complaint(error.errors()[0], known.request)) from error
 
 
 _A_TEXT = ("missing", "string_type", "string_pattern_mismatch")
 
 
-def _complaint(error: ErrorDetails, request: type[Request]) -> str:
+def complaint(error: ErrorDetails, request: type[BaseModel]) -> str:
     """What is wrong with a field, in a line."""
     place, kind = ".".join(map(str, error["loc"])), error["type"]
     if kind == "extra_forbidden":

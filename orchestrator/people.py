@@ -65,10 +65,10 @@ class Contact(Value):
 
     name: str = Field(min_length=1)
     aliases: tuple[str, ...] = ()
-    numbers: tuple[tuple[str, str], ...] = ()
+    numbers: tuple[tuple[str, str], ...] = Field((), json_schema_extra={"default": {}})
     email: str = ""
 
-    @field_validator("numbers", mode="before")
+    @field_validator("numbers", mode="before", json_schema_input_type=dict[str, str])
     @classmethod
     def _listed(cls, numbers: object) -> object:
         """`{ mobile = "…" }` as it stands in the file."""
@@ -275,10 +275,11 @@ _ROWS = TypeAdapter(tuple[_Row, ...])
 
 
 def mistake(people: People, region: str) -> str | None:
-    """The first contact that could not be reached, in one line; None if all is well."""
-    for contact in people.contacts:
+    """The first contact that could not be reached, in one line, which ends in the log and so names
+    nobody and no number; None if all is well."""
+    for number, contact in enumerate(people.contacts, 1):
         if wrong := _wrong(contact, region):
-            return f"contact {shown(contact.name)}: {wrong}"
+            return f"contact {number}: {wrong}"
     return None
 
 
@@ -287,9 +288,7 @@ def _wrong(contact: Contact, region: str) -> str | None:
         if label.casefold() not in _LABELS:
             return f"no kind of number is called {label}{hint(label, _LABELS)}"
         if _parsed(number, region) is None:
-            return (
-                f"{label}: {number} is no phone number of {region}, nor one with its country's code"
-            )
+            return f"{label} is no phone number of {region}, nor one with its country's code"
     if contact.email and not is_mail(contact.email):
-        return f"{contact.email} is no e-mail address"
+        return "email is no e-mail address"
     return None if fold(contact.name) else "a name has letters"

@@ -6,7 +6,7 @@ import unicodedata
 from concurrent.futures import Executor as Threads
 from typing import Any
 
-from orchestrator import ledger, planner, recovery, texts
+from orchestrator import ledger, planner, recovery, texts, trace
 from orchestrator.admission import Admission, Limits
 from orchestrator.answers import answer
 from orchestrator.bus import Bus
@@ -15,6 +15,7 @@ from orchestrator.course import Course
 from orchestrator.executor import Executor
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.lives import Ending, Lives
+from orchestrator.logs import task_name
 from orchestrator.nearest import hint
 from orchestrator.obeying import Obeying
 from orchestrator.people import People
@@ -29,7 +30,7 @@ from schemas.call import NamedCall
 from schemas.command import Command
 from schemas.errors import BadCommand, HubError
 from schemas.event import Event
-from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
+from schemas.execution import Decision, Execution, RunState, StageName, StepRecord, StepState
 from schemas.function import Function
 from schemas.outcome import Cancelled, Outcome, Unknown
 from schemas.plan import Plan
@@ -92,18 +93,18 @@ class Pipeline:
         False where its id is known already: the earlier one's record is the answer. Busy where its
         user sends too many, JournalUnavailable where it could not be recorded.
         """
-        _check(command.text)
+        _check(command.text, "call" if command.call else "sentence")
         _check_hold(command.hold)
         if command.call is not None:
             _check_call(command.call, self._catalogue)
         if command.id in self._lives:
             return False
-        mine, all_of_them = self._lives.of_user(command.user), len(self._lives) + self._accepting
-        self._admission.admit(command.user, mine, all_of_them, time.monotonic())
+        self._admit(command.user)
         # Reading the sentence changes nothing, so it does not wait for the disk.
-        reading, accepting = self._reading(command), self._journal.accept(command)
+        with trace.begun():
+            reading, accepting = self._reading(command), self._journal.accept(command)
+            accepting.add_done_callback(lambda _: self._taken(command, reading, accepting))
         self._accepting += 1
-        accepting.add_done_callback(lambda _: self._taken(command, reading, accepting))
         try:
             async with asyncio.timeout(ACCEPT_WITHIN):
                 if not (accepted := await asyncio.shield(accepting)):
@@ -113,6 +114,11 @@ class Pipeline:
             reading.cancel()
             self._given_up.add(command.id)
             raise JournalUnavailable(texts.JOURNAL_SILENT) from error
+
+    def _admit(self, user: str) -> None:
+        """Busy where a user sends too many sentences, or all together do."""
+        mine, all_of_them = self._lives.of_user(user), len(self._lives) + self._accepting
+        self._admission.admit(user, mine, all_of_them, time.monotonic())
 
     def _taken(
         self, command: Command, reading: "asyncio.Task[Reading]", accepting: "asyncio.Future[bool]"
@@ -161,6 +167,27 @@ class Pipeline:
         """What was told of everything that waits for a user, the newest first."""
         return tuple(waiting.told for waiting in self._waiting.of_user(user))
 
+    def reconfigure(self, understander: Understander, people: People, limits: Limits) -> None:
+        """Go by these from now on, with the commands under way too; changes all at once."""
+        self._reader.understander = understander
+        self.course.settler = Settler(understander, self._catalogue, self._registry, people)
+        self._admission.limits = limits
+
+    @property
+    def under_way(self) -> int:
+        """Commands that have not ended."""
+        return len(self._lives)
+
+    @property
+    def queued(self) -> int:
+        """Steps that wait for their turn on a device."""
+        return self._executor.queued
+
+    @property
+    def open_questions(self) -> int:
+        """Commands that wait for a person."""
+        return len(self._waiting)
+
     @property
     def functions(self) -> tuple[Function, ...]:
         """Everything that a sentence may come to."""
@@ -198,8 +225,10 @@ class Pipeline:
         return await self._obeying.unschedule(identity, user)
 
     async def outline(self, command: Command) -> dict[str, Any]:
-        """What would be done with a sentence: decision, reason, when, and the routed steps."""
+        """What would be done with a sentence: decision, reason, when, and the routed steps. It
+        takes as much reading as one that is done: Busy where its user sends too many."""
         _check(command.text)
+        self._admit(command.user)
         return await self.course.outline(command, await self._reader.read(command))
 
     async def recover(self) -> None:
@@ -215,7 +244,8 @@ class Pipeline:
         await self._lives.drain(within)
 
     def _reading(self, command: Command) -> "asyncio.Task[Reading]":
-        return asyncio.create_task(self._reader.read(command), name=f"{command.id}: reading")
+        name = task_name(command.id, ": reading")
+        return asyncio.create_task(self._reader.read(command), name=name)
 
     async def _live(self, command: Command, reading: "asyncio.Task[Reading]") -> Ending:
         # A call says what it wants: it answers nothing.
@@ -251,7 +281,8 @@ class Pipeline:
         assert ended is not None, "what waits is under way"
         both: tuple[asyncio.Future[Any], ...] = (ended, asks)
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            with trace.stage(StageName.WAIT):
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
             self._waiting.forget(asks)
@@ -280,6 +311,8 @@ class Pipeline:
     async def _resume(self, execution: Execution) -> Ending:
         """Go on where the hub stopped: what may have reached a device is not sent twice, and
         devices that stopped with the hub have a moment to come back."""
+        if mine := trace.current():
+            mine.lasted(StageName.RESTART, execution.created)
         hold = max(execution.command.hold or 0.0, time.time() + COME_BACK)
         command = execution.command.model_copy(update={"hold": hold})
         if execution.state is RunState.ACCEPTED:
@@ -287,6 +320,8 @@ class Pipeline:
                 return Ending(RunState.CANCELLED, texts.HALF_AN_ORDER)
             if command.schedule:
                 return await self._scheduled(command)
+            if command.call is not None:  # the functions may be others by now
+                _check_call(command.call, self._catalogue)
             return await self._live(command, self._reading(command))
         if execution.state is RunState.AWAITING_ANSWER:
             return Ending(RunState.EXPIRED, texts.NOT_ANSWERED)
@@ -300,9 +335,10 @@ class Pipeline:
                 return await self.course.resume(command, plan)
             return Ending(RunState.CANCELLED, texts.NOT_ASKED)
         planner.check(plan, self._catalogue)
-        known = await recovery.known_outcomes(
-            execution, self._journal, self._registry, self._catalogue
-        )
+        with trace.stage(StageName.RESTART):
+            known = await recovery.known_outcomes(
+                execution, self._journal, self._registry, self._catalogue
+            )
         left = Plan(steps=tuple(step for step in plan.steps if step.index not in known))
         if reason := self.course.denied(command, left):
             return Ending(RunState.CANCELLED, reason)
@@ -384,15 +420,13 @@ async def _another(reply: Reply, waiting: Waiting, reading: "asyncio.Task[Readin
     return understood.decision in wanted and not waiting.anything
 
 
-def _check(text: str) -> None:
+def _check(text: str, what: str = "sentence") -> None:
     if not text.strip():
-        raise BadCommand("the sentence is empty")
+        raise BadCommand(f"the {what} is empty")
     if len(text) > MAX_SENTENCE:
-        raise BadCommand(
-            f"the sentence has {len(text)} characters; at most {MAX_SENTENCE} are read"
-        )
+        raise BadCommand(f"the {what} has {len(text)} characters; at most {MAX_SENTENCE} are read")
     if not all(_plain(character) for character in text):
-        raise BadCommand("the sentence has control characters; send plain text")
+        raise BadCommand(f"the {what} has control characters; send plain text, in one line")
 
 
 def _check_call(call: NamedCall, catalogue: Catalogue) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from orchestrator.nearest import hint
 from orchestrator.texts import spoken
@@ -68,11 +68,20 @@ class Hours(Value):
 
 def _listed(said: object) -> object:
     """One name is a list of one."""
-    return (said,) if isinstance(said, str) else said
+    return (said,) if isinstance(said, str) else tuple(said) if isinstance(said, list) else said
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
-Days = Annotated[tuple[Day, ...], BeforeValidator(_listed), Field(min_length=1)]
+_Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[
+    tuple[_Name, ...],
+    BeforeValidator(_listed, json_schema_input_type=_Name | tuple[_Name, ...]),
+    Field(min_length=1),
+]
+Days = Annotated[
+    tuple[Day, ...],
+    BeforeValidator(_listed, json_schema_input_type=Day | tuple[Day, ...]),
+    Field(min_length=1),
+]
 
 
 class Rule(Value):
@@ -82,7 +91,7 @@ class Rule(Value):
     device: Names | None = None  # id, name, alias, room or kind
     function: Names | None = None
     arguments: dict[str, Scalar] = {}  # canonical values, the case of letters aside
-    hours: Hours | None = None
+    hours: Annotated[Hours, WithJsonSchema({"type": "string"})] | None = None
     days: Days | None = None  # of hours past midnight, the day on which they begin
     verdict: Verdict
 

@@ -5,14 +5,14 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as Threads
 
-from orchestrator import referents
+from orchestrator import referents, trace
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import Journal
 from orchestrator.understanding import Understander, Understanding
 from schemas.base import Value
 from schemas.command import Command
 from schemas.decoded import Decoded
-from schemas.execution import Decision, Execution, RunState
+from schemas.execution import Decision, Execution, RunState, StageName
 
 Decode = Callable[[str], Awaitable[Decoded]]
 RECENT = 10
@@ -39,23 +39,26 @@ class Reader:
         catalogue: Catalogue,
     ) -> None:
         self._decode = decode
-        self._understander = understander
+        self.understander = understander
         self._thread = thread
         self._journal = journal
         self._catalogue = catalogue
 
     async def read(self, command: Command) -> Reading:
         """What a command's sentence means, or the call that it is; touches no device."""
+        understander = self.understander
         if command.call is not None:
-            called = self._understander.called(command.call, command.text, command.user)
+            called = understander.called(command.call, command.text, command.user)
             return Reading(understood=called)
         sentence, recent = await self._resolved(command)
         loop = asyncio.get_running_loop()
-        readings = self._understander.readings(sentence)
-        decoded = await asyncio.gather(*map(self._decode, readings))
-        understood = await loop.run_in_executor(
-            self._thread, self._understander, sentence, decoded, command.user
-        )
+        readings = understander.readings(sentence)
+        with trace.stage(StageName.DECODE):
+            decoded = await asyncio.gather(*map(self._decode, readings))
+        with trace.stage(StageName.UNDERSTAND):
+            understood = await loop.run_in_executor(
+                self._thread, understander, sentence, decoded, command.user
+            )
         return Reading(understood=understood, recent=recent)
 
     async def _resolved(self, command: Command) -> tuple[str, tuple[str, ...]]:

@@ -87,6 +87,10 @@ class Registry:
             self._listed = now
         return self._listed
 
+    def get(self, device: str) -> Device | None:
+        """An approved device by its id."""
+        return self._approved.get(device)
+
     @property
     def proposed(self) -> tuple[Device, ...]:
         """Devices that were found and wait for a person."""
@@ -132,6 +136,34 @@ class Registry:
         for device in static:
             self._approved[device.id] = device.model_copy(update={"approved": True})
         self._written = {device.id: device for device in static}
+
+    def reconfigure(self, static: tuple[Device, ...]) -> None:
+        """Have these devices of the configuration from now on, instead of those before. One that is
+        the same keeps its connection; one that is reached otherwise, or is gone, loses it."""
+        before, self._written = self._written, {device.id: device for device in static}
+        for gone in before.keys() - self._written.keys():
+            self._forget(gone)
+            self.connections.let_go(gone)
+        for device in static:
+            if before.get(device.id) != device:
+                self._rewritten(device, before.get(device.id))
+        for found in [found for found in self.proposed if self._same(found)]:
+            self._no_longer_proposed(found.id)  # it waited for a person, who wrote it down
+            self.propose(found)
+        self._save()
+
+    def _rewritten(self, device: Device, before: Device | None) -> None:
+        """A device of the configuration is new, or stands there with other words."""
+        known = self._approved.get(device.id)
+        update: dict[str, object] = {"approved": True}
+        if known and known.protocol == device.protocol and not device.functions:
+            update |= {"functions": known.functions, "lacking": known.lacking}
+        now = self._approved[device.id] = device.model_copy(update=update)
+        if before is None or (before.protocol, before.address) != (now.protocol, now.address):
+            self.connections.let_go(device.id)
+            self.connections.seen(device.id)
+        else:
+            self.connections.renew(now)
 
     def propose(self, found: Device) -> bool:
         """A device was found; whether that was of use. An approved one only gets its new address,
@@ -241,17 +273,20 @@ class Registry:
         device = self._known(wanted)
         if device.id in self._written:
             raise InConfiguration(f"{device.name} stands in the configuration: remove it there")
-        del self._approved[device.id]
-        self._elsewhere.pop(device.id, None)
-        self._identities.pop(device.id, None)
-        self.connections.forget(device.id)
-        if (found := self._announced.pop(device.id, None)) is not None:
-            self._wait(found)  # it is still there, and may be approved again
+        self._forget(device.id)
         try:
             self._store()
         finally:
             await self.connections.drop(device.id)
         return device
+
+    def _forget(self, device: str) -> None:
+        del self._approved[device]
+        self._elsewhere.pop(device, None)
+        self._identities.pop(device, None)
+        self.connections.forget(device)
+        if (found := self._announced.pop(device, None)) is not None:
+            self._wait(found)  # it is still there, and may be approved again
 
     def rename(self, wanted: str, name: str) -> Device:
         """Give an approved device another name; NameTaken where another one has it."""

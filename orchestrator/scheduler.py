@@ -57,6 +57,8 @@ class Scheduler:
         self._changed = asyncio.Event()
         self._doubtful: dict[str, tuple[float, float | None, float]] = {}
         self._seen = math.inf
+        self.upcoming: float | None = None
+        """The next occurrence of any schedule at the last look, in seconds since the epoch."""
 
     async def __aenter__(self) -> Self:
         self._looking = asyncio.create_task(self._keep_looking(), name="scheduler")
@@ -79,7 +81,7 @@ class Scheduler:
             await self._each(self._rewind, math.inf, now)
         self._seen = now
         await self._each(self._settle, now, now)
-        upcoming = await self._journal.next_due(after=now)
+        upcoming = self.upcoming = await self._journal.next_due(after=now)
         if upcoming is None:
             return LOOK_EVERY
         return min(max(upcoming - self._now(), 0.0), LOOK_EVERY)

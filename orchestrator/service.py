@@ -15,7 +15,8 @@ from schemas import requests as asked
 from schemas.call import NamedCall
 from schemas.command import Command
 from schemas.device import Device
-from schemas.errors import BadCommand
+from schemas.errors import BadCommand, NotKnown
+from schemas.event import Event
 from schemas.execution import Execution
 from schemas.requests import Request
 from schemas.schedule import Schedule
@@ -80,6 +81,10 @@ class Service:
         """Call `listener` whenever the devices change."""
         self._registry.on_change(listener)
 
+    def may_manage(self, user: str) -> bool:
+        """Whether somebody may approve and change devices."""
+        return user in self._managers
+
     async def untold(self) -> tuple[tuple[str, ...], int]:
         """Commands whose end may not have been told yet, and the last event by now."""
         return await self._journal.untold()
@@ -91,6 +96,10 @@ class Service:
     async def record(self, run: str) -> Execution | None:
         """One command's record, whoever's it is."""
         return await self._journal.get(run)
+
+    def awaited(self, run: str) -> Event | None:
+        """What was told of the question or confirmation that a command waits for."""
+        return self._pipeline.awaited(run)
 
     async def submit(self, command: Command) -> dict[str, Any]:
         """Accept a command durably; one that is known already answers with its record."""
@@ -151,7 +160,7 @@ class Service:
     async def _cancel_schedule(self, user: str, request: asked.ScheduleRequest) -> Any:
         gone = await self._pipeline.cancel_schedule(request.schedule, user)
         if gone is None:
-            raise BadCommand(f"no schedule {request.schedule!r} of yours is known, or it is over")
+            raise NotKnown(f"no schedule {request.schedule!r} of yours is known, or it is over")
         return _planned(gone)
 
     async def _confirm(self, user: str, request: asked.ConfirmRequest) -> Any:
@@ -161,7 +170,7 @@ class Service:
     async def _get(self, user: str, request: asked.ExecutionRequest) -> Any:
         execution = await self._journal.get(request.execution)
         if execution is None or execution.command.user != user:
-            raise BadCommand(f"no command {request.execution!r} of yours is known")
+            raise NotKnown(f"no command {request.execution!r} of yours is known")
         told = self._pipeline.awaited(execution.command.id)
         if told is None:
             return execution.plain()
@@ -169,7 +178,10 @@ class Service:
         return execution.plain() | {"awaiting": awaiting}
 
     async def _list(self, user: str, request: asked.ListRequest) -> Any:
-        return [e.plain() for e in await self._journal.latest(request.limit, user)]
+        found = await self._journal.latest(
+            request.limit, user, before=request.before or "", states=request.states
+        )
+        return [e.plain() for e in found]
 
     async def _devices(self, _: str, __: Request) -> Any:
         found = [*self._registry.approved, *self._registry.proposed]

@@ -8,6 +8,7 @@ from datetime import datetime
 from orchestrator import amounts, people, planner, texts
 from orchestrator.canonical import Canonical, phone_number
 from orchestrator.catalogue import Catalogue
+from orchestrator.nearest import hint
 from orchestrator.people import Contact, Match, People
 from orchestrator.policy import Ruling, Verdict
 from orchestrator.questions import Ask, Reply
@@ -76,9 +77,7 @@ class Settler:
             calls = self._understander.ground(understood, given.values)
         else:
             calls = understood.calls
-        devices = self._registry.approved
-        if command.devices:
-            devices = tuple(d for d in devices if {d.id, d.name} & set(command.devices))
+        devices = _named(command.devices, self._registry.approved)
         try:
             plan = router.route(
                 planner.plan(calls, self._catalogue), devices, understood.sentence, self._catalogue,
@@ -269,3 +268,17 @@ class Settler:
                 return await self._registry.present(step.device, asked)
         except TimeoutError as error:
             raise DeviceUnavailable(f"{step.device} does not say how it is") from error
+
+
+def _named(wanted: tuple[str, ...], approved: tuple[Device, ...]) -> tuple[Device, ...]:
+    """Those that a command names by id, name or alias; all where it names none. NotKnown where
+    nothing approved is called so."""
+    if not wanted:
+        return approved
+    called = {d.id: {one.casefold() for one in (d.id, d.name, *d.aliases)} for d in approved}
+    for one in wanted:
+        if not any(one.casefold() in names for names in called.values()):
+            known = [name for d in approved for name in (d.id, d.name, *d.aliases)]
+            raise NotKnown(f"no approved device is called {one}{hint(one, known)}")
+    meant = {one.casefold() for one in wanted}
+    return tuple(d for d in approved if called[d.id] & meant)

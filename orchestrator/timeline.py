@@ -4,7 +4,6 @@ A bar is dim from when the step could have started until it was dispatched, and 
 until it ended: what ran together and what waited is seen at a glance.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from orchestrator.view import STYLES, argument, length, plain
+from orchestrator import spans
+from orchestrator.spans import Span
+from orchestrator.view import STYLES, argument, plain
 from schemas.execution import Execution, StepRecord
-from schemas.outcome import Done
 
 LONG, SAID, SHORT = 1000, 200, 40
 """Characters shown at most: of a sentence or an answer, of an outcome, of a name or an argument."""
@@ -40,33 +40,16 @@ def drawing(
     console: Console, record: Mapping[str, Any], names: Mapping[str, str], now: float
 ) -> Tree:
     """What `execution/get` told, for this console; `names` are the devices' names by id."""
-    execution = _read(record)
+    execution = Execution.of_plain(record)
     sheet = _Sheet(console, _axis(console, execution, now), names)
     deepest = max(1, (console.width - sheet.right - WORDS) // GUIDE)
     tree = Tree(sheet.head(execution, record.get("awaiting")), guide_style="dim")
     branches: dict[int, Tree] = {}
-    paths: dict[int, tuple[int, ...]] = {}
-    for step in execution.steps:
-        needs = step.step.needs
-        # Where the console gets too narrow, a step stands with the one it needs, not under it.
-        above = paths.get(max(needs, default=-1), ())[: deepest - 1]
-        others = sorted(set(needs) - set(above[-1:]))
-        label = sheet.step(step, _since(step, execution), others)
-        branches[step.index] = (branches[above[-1]] if above else tree).add(label)
-        paths[step.index] = (*above, step.index)
+    # Where the console gets too narrow, a step stands with the one it needs, not under it.
+    for one in spans.of(execution, now, deepest):
+        label = sheet.step(one)
+        branches[one.index] = (branches[one.above[-1]] if one.above else tree).add(label)
     return tree
-
-
-def _read(record: Mapping[str, Any]) -> Execution:
-    """The inverse of `Execution.plain`."""
-    known = {name: record[name] for name in Execution.model_fields if name in record}
-    return Execution.model_validate_json(json.dumps(known))
-
-
-def _since(step: StepRecord, execution: Execution) -> float | None:
-    """When a step could have started; None where one that it needs has not ended."""
-    ends = [execution.steps[index].ended for index in step.step.needs]
-    return None if None in ends else max([execution.created, *filter(None, ends)])
 
 
 @dataclass(frozen=True)
@@ -83,16 +66,16 @@ class _Axis:
         blocks = self.blocks
         return Text(f"{blocks.left}{blocks.line * (self.cells - 2)}{blocks.right}", "dim")
 
-    def bar(self, since: float | None, step: StepRecord) -> Text:
+    def bar(self, span: Span) -> Text:
         """How a step waited and ran."""
-        if since is None:
+        if span.since is None:
             return Text()
-        until = self._cell(self.end if step.ended is None else step.ended)
-        started = until
+        step = span.record
+        started = until = self._cell(span.until)
         if step.started is not None:
             started = min(self._cell(step.started), self.cells - 1)
             until = max(until, started + 1)  # however short, it is seen
-        waiting = min(self._cell(since), started)
+        waiting = min(self._cell(span.since), started)
         return Text.assemble(
             " " * waiting,
             (self.blocks.wait * (started - waiting), "dim"),
@@ -105,11 +88,10 @@ class _Axis:
 
 
 def _axis(console: Console, execution: Execution, now: float) -> _Axis:
-    known = [at for step in execution.steps for at in (step.started, step.ended) if at is not None]
-    end = max([execution.created, execution.ended or now, *known])
     cells = min(console.width // 3, console.width - GUIDE - WORDS - TIME - 2)
     blocks = _ASCII if console.options.ascii_only else _UNICODE
-    return _Axis(execution.created, end, cells if cells >= FEWEST else 0, blocks)
+    begin, end = spans.extent(execution, now)
+    return _Axis(begin, end, cells if cells >= FEWEST else 0, blocks)
 
 
 @dataclass(frozen=True)
@@ -128,12 +110,13 @@ class _Sheet:
     def head(self, execution: Execution, awaiting: Mapping[str, str] | None) -> Group:
         """The command: its sentence and state, what was decided, asked and answered."""
         sentence = Text(self._plain(execution.command.text, LONG), "bold")
-        took = length(self.axis.end - self.axis.begin)
+        took = spans.length(self.axis.end - self.axis.begin)
         began = f"{datetime.fromtimestamp(execution.created):%Y-%m-%d %H:%M:%S}"
         which = f"{began}  {self._plain(execution.command.id, LONG)}"
         told = {
             "decided": ": ".join(filter(None, (execution.decision, execution.reason))),
             "answer": execution.answer,
+            "time": spans.spent(execution.trace),
         }
         if awaiting is not None:
             told |= {"asks": awaiting["text"], "reply": _reply(execution, awaiting["token"])}
@@ -143,21 +126,21 @@ class _Sheet:
             self._table(told),
         )
 
-    def step(self, step: StepRecord, since: float | None, others: list[int]) -> Group:
-        """One step; `others` are those it needs beside the one that it stands under."""
+    def step(self, span: Span) -> Group:
+        """One step."""
+        step = span.record
         function = self._plain(step.function, SHORT)
         where = self._plain(self.names.get(step.device, step.device), SHORT)
-        until = self.axis.end if step.ended is None else step.ended
-        took = "" if step.started is None else length(until - step.started)
+        took = "" if span.ran is None else spans.length(span.ran)
         named = Text(f"{step.index + 1} {function}" + (f" on {where}" if where else ""))
-        told = self._outcome(step)
+        told = self._plain("  ".join(filter(None, (span.evidence, span.said))), SAID)
         lines = [Text.assemble(_state(step.state), f"  {told}" if told else "")]
         if said := ", ".join(self._said(step)):
             lines.append(Text(said, "dim"))
-        if others:
-            steps = " and ".join(str(index + 1) for index in others)
+        if span.others:
+            steps = " and ".join(str(index + 1) for index in span.others)
             lines.append(Text(f"also needs step {steps}", "dim"))
-        return Group(self._row(named, self.axis.bar(since, step), took), *lines)
+        return Group(self._row(named, self.axis.bar(span), took), *lines)
 
     def _row(self, words: Text, bar: Text, took: str) -> Table:
         row = Table.grid(expand=True, padding=(0, 1, 0, 0))
@@ -176,17 +159,6 @@ class _Sheet:
             if text:
                 table.add_row(Text(name, "dim"), Text(self._plain(text, LONG)))
         return table
-
-    def _outcome(self, step: StepRecord) -> str:
-        outcome = step.outcome
-        if outcome is None:
-            return ""
-        if not isinstance(outcome, Done):
-            return self._plain(outcome.reason, SAID)
-        result = outcome.result
-        given = "; ".join(result) if isinstance(result, tuple) else result
-        said = outcome.detail or ("" if given is None else str(given))
-        return self._plain(f"{outcome.evidence}  {said}", SAID)
 
     def _said(self, step: StepRecord) -> list[str]:
         told = step.model_dump(mode="json")["arguments"].items()

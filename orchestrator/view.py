@@ -1,16 +1,13 @@
-"""How the command line shows commands, devices and schedules in lines and tables (rich)."""
+"""How the command line shows commands and devices in lines (rich)."""
 
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 from rich.text import Text
 
 from orchestrator import texts
 from schemas.event import Event
-from schemas.state import DeviceState
 
 STYLES = {
     "running": "blue", "dispatched": "blue", "pending": "dim",
@@ -23,10 +20,8 @@ STYLES = {
 }  # fmt: skip
 
 
-WAITING = 20
-"""Devices that nobody approved are listed up to this number: anybody can announce many."""
-BRIEF, IN_TABLE = 8, 100
-"""Characters: shown of an id at least, of a sentence or an answer in a table at most."""
+BRIEF = 8
+"""Characters shown of an id at least."""
 
 
 def plain(console: Console, text: str, most: int | None = None) -> str:
@@ -35,17 +30,6 @@ def plain(console: Console, text: str, most: int | None = None) -> str:
     cut = text if most is None or len(text) <= most else f"{text[:most]} ..."
     line = "".join(c if c.isprintable() else " " for c in cut)
     return line.encode(console.encoding, "replace").decode(console.encoding)
-
-
-def length(seconds: float) -> str:
-    """A length of time in at most seven characters, up to 99 days."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds >= 1 else f"{max(seconds, 0) * 1000:.0f} ms"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}m{rest:02}s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02}m" if hours < 24 else f"{hours // 24}d{hours % 24:02}h"
 
 
 def when(at: float, now: float) -> str:
@@ -97,60 +81,6 @@ def answer(console: Console, text: str) -> None:
     console.print(Text(plain(console, text), "bold"), soft_wrap=True)
 
 
-def devices(console: Console, found: list[dict[str, Any]]) -> None:
-    """Approved devices and those that wait for approval: how each is, and what to do about it."""
-    whole = Column("id", overflow="fold")
-    table = Table("device", "kind", "room", "state, and what to do", "functions", whole)
-    approved = [device for device in found if device["approved"]]
-    waiting = [device for device in found if not device["approved"]]
-    for device in [*approved, *waiting[:WAITING]]:
-        functions = str(len(device["functions"])) if device["functions"] else "?"
-        kind = f"{device['kind']}, default" if device["default"] else device["kind"]
-        # What a device says of itself is text, never markup.
-        table.add_row(
-            _named(console, device), kind, Text(plain(console, device["room"] or "")),
-            _state(console, device), functions, Text(plain(console, device["id"])),
-        )  # fmt: skip
-    console.print(table)
-    if len(waiting) > WAITING:
-        console.print(f"and {len(waiting) - WAITING} more were found: --json lists them all")
-
-
-def _named(console: Console, device: dict[str, Any]) -> Text:
-    """A device's name, and what else it is called."""
-    named = Text(plain(console, device["name"]))
-    aliases = plain(console, ", ".join(device["aliases"]))
-    return named.append(f"\n{aliases}", style="dim") if aliases else named
-
-
-def checks(console: Console, looked_at: list[dict[str, Any]]) -> None:
-    """What was looked at, and what is wrong with it."""
-    for check in looked_at:
-        mark = ("ok   ", "green") if check["good"] else ("wrong", "red")
-        console.print(Text.assemble(mark, f" {check['name']}: {check['said']}"), soft_wrap=True)
-
-
-def audit(console: Console, found: dict[str, Any]) -> None:
-    """Whether the journal is as it was written, or the first things that are not."""
-    for fault in found["faults"]:
-        console.print(Text(plain(console, fault), "red"), soft_wrap=True)
-    if not found["faults"]:
-        since = found["since"]
-        began = f" since {datetime.fromtimestamp(since):%Y-%m-%d}" if since else ""
-        console.print(Text(f"{found['events']:,} events{began}, whole", "green"), soft_wrap=True)
-
-
-def _state(console: Console, device: dict[str, Any]) -> Text:
-    """A device's state, where it was found, and the one thing to do."""
-    state, ways = device["state"], ", ".join(device["ways"])
-    reached = state in (DeviceState.FOUND, DeviceState.CONNECTED)
-    where = f" by {ways}" if ways and reached else ""
-    told = Text(state, STYLES.get(state, "yellow"))
-    told.append(plain(console, where), style="dim")
-    todo = device["todo"]
-    return told.append(f"\n{plain(console, todo)}") if todo else told
-
-
 def approved(device: dict[str, Any]) -> str:
     """What a person who approved a device is told."""
     todo = f"; {device['todo']}" if device["todo"] else ""
@@ -171,35 +101,6 @@ def described(device: dict[str, Any]) -> str:
     return f"{device['name']}{also}{where}{usual}"
 
 
-def executions(console: Console, records: list[dict[str, Any]], now: float) -> None:
-    """A user's newest commands, with as much of their ids as tells them apart."""
-    state_column = Column("state", max_width=12)
-    said_column = Column("sentence and answer", overflow="fold")
-    table = Table("id", "when", "how long", state_column, said_column)
-    for column in table.columns[:3]:
-        column.no_wrap = True
-    ids = [record["id"] for record in records]
-    for record in records:
-        state, answered = record["state"], plain(console, record["answer"], IN_TABLE)
-        said = Text(plain(console, record["command"]["text"], IN_TABLE))
-        table.add_row(
-            Text(plain(console, _beginning(record["id"], ids))),
-            when(record["created"], now),
-            length((record["ended"] or now) - record["created"]),
-            Text(state.replace("_", " "), STYLES.get(state, "")),
-            said.append(f"\n{answered}" if answered else "", "dim"),
-        )
-    console.print(table)
-
-
-def _beginning(identity: str, ids: list[str]) -> str:
-    """As much of an id as no other of `ids` begins with."""
-    for most in range(BRIEF, len(identity)):
-        if sum(other.startswith(identity[:most]) for other in ids) == 1:
-            return identity[:most]
-    return identity
-
-
 def plan(console: Console, outlined: dict[str, Any]) -> None:
     """What would come of a sentence: the decision, and a line for each step."""
     decision, when = outlined["decision"], f" {outlined['when']}" if outlined["when"] else ""
@@ -210,7 +111,8 @@ def plan(console: Console, outlined: dict[str, Any]) -> None:
             f"{k}: {argument(v)}" for k, v in step["arguments"].items() if v is not None
         )
         text = f"  {step['index'] + 1} {step['function']} on {step['device']}"
-        console.print(f"{text} ({said})" if said else text, markup=False, soft_wrap=True)
+        shown = plain(console, f"{text} ({said})" if said else text)
+        console.print(shown, markup=False, soft_wrap=True)
 
 
 def argument(value: Any) -> str:
@@ -220,11 +122,3 @@ def argument(value: Any) -> str:
     if "step" in value:
         return texts.RESULT_OF.format(step=value["step"] + 1)
     return str(value["words"] if "words" in value else value["person"])
-
-
-def schedules(console: Console, found: list[dict[str, Any]]) -> None:
-    """What is scheduled, the next first."""
-    table = Table("id", "when", "sentence")
-    for schedule in found:
-        table.add_row(escape(schedule["id"]), schedule["words"], escape(schedule["text"]))
-    console.print(table)

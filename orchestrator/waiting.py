@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orchestrator import trace
 from orchestrator.questions import Reply
 from schemas.command import Command
 from schemas.event import Event
+from schemas.execution import StageName
 
 Read = Callable[[str], Reply | None]
 """What a sentence answers; None where it is no answer."""
@@ -32,6 +34,9 @@ class WaitingRoom:
         self._arrivals: dict[str, list[asyncio.Future[Event]]] = {}
         self.closed = False
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def close(self) -> tuple[str, ...]:
         """Ask nobody any more; gives the commands that still wait."""
         self.closed = True
@@ -56,7 +61,8 @@ class WaitingRoom:
                 arrival.set_result(told)
         try:
             async with asyncio.timeout(within):
-                return await answered
+                with trace.stage(StageName.ASK):
+                    return await answered
         except TimeoutError:
             return None
         finally:

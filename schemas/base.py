@@ -9,4 +9,5 @@ Scalar = str | int | float | bool
 class Value(BaseModel):
     """A frozen, strict value; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # What is wrong with a value is logged, and the value itself may be private.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)

@@ -63,6 +63,12 @@ class BadCommand(HubError):
     code = "bad_command"
 
 
+class NotKnown(BadCommand):
+    """There is no such thing, or it is somebody else's."""
+
+    code = "not_found"
+
+
 class MalformedCall(HubError):
     """What the model wrote is not a call of the catalogue."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +76,32 @@ class StepRecord(Value):
         )
 
 
+class StageName(StrEnum):
+    """What a command's time goes into."""
+
+    ACCEPT = "accept"  # until it was on the disk that it came in
+    DECODE = "decode"  # the model, and its turn there
+    UNDERSTAND = "understand"  # the rules about what it wrote
+    PLAN = "plan"  # devices, people, present values, the policy's word
+    JOURNAL = "journal"  # until the journal had done something else
+    ASK = "ask"  # a person's answer
+    WAIT = "wait"  # the end of the command that this one answers
+    QUEUE = "queue"  # a step's turn on its device
+    CALL = "call"  # a step on its device
+    HOLD = "hold"  # a step whose device was away
+    RESTART = "restart"  # what was before a restart of the hub, and that
+    REST = "rest"  # what came after more stages than are kept
+
+
+class Stage(Value):
+    """A part of a command's time; parts may overlap."""
+
+    name: StageName
+    at: float  # when it began, seconds since the epoch
+    seconds: float
+    step: int | None = None  # whose it is, where it is one step's
+
+
 class Execution(Value):
     """One command's whole record."""
 
@@ -90,7 +118,14 @@ class Execution(Value):
     answer: str = ""
     question: str = ""  # the last one that was asked about it, as JSON
     undoes: str = ""  # the command that it takes back
+    trace: tuple[Stage, ...] = ()  # where its time went, once it has ended
 
     def plain(self) -> dict[str, Any]:
         """The record as JSON values, with the command's id beside them."""
         return self.model_dump(mode="json") | {"id": self.command.id}
+
+    @classmethod
+    def of_plain(cls, record: Mapping[str, Any]) -> Execution:
+        """The inverse of `plain`; what else stands in it is left out."""
+        known = {name: record[name] for name in cls.model_fields if name in record}
+        return cls.model_validate_json(json.dumps(known))

@@ -57,7 +57,7 @@ class ResultType(StrEnum):
 class Parameter(Value):
     """One positional parameter."""
 
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")
     type: ParameterType
     values: tuple[str, ...] = ()
     minimum: float | None = None
@@ -86,14 +86,14 @@ class Parameter(Value):
 class Function(Value):
     """One function: its token, its signature, and how it may be run."""
 
-    token: int
+    token: int = Field(ge=0)
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")
     description: str
     kinds: tuple[str, ...]
     result: ResultType
     effect: Effect
     risk: Risk
-    timeout: float
+    timeout: float = Field(gt=0, allow_inf_nan=False)  # seconds
     parameters: tuple[Parameter, ...] = ()
     one_of: tuple[str, ...] = ()  # exactly one of these parameters must be given
     any_of: tuple[str, ...] = ()  # at least one of these

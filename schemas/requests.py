@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from schemas.base import Scalar, Value
+from schemas.execution import RunState
 
 MAX_NAME, MAX_ALIASES = 60, 20
 _NEVER = 1 << 60
@@ -37,6 +38,10 @@ Name = Annotated[str, BeforeValidator(_name)]
 Room = Annotated[str, BeforeValidator(lambda said: said if said == "" else _name(said))]
 Identity = Annotated[str, AfterValidator(_plain_id)]
 Devices = Annotated[tuple[str, ...], Field(strict=False, max_length=50)]
+States = Annotated[
+    tuple[Annotated[RunState, Field(strict=False)], ...], Field(strict=False, max_length=20)
+]
+"""Where commands stand; empty: anywhere."""
 Moment = Annotated[
     float,
     BeforeValidator(lambda said: min(said, _NEVER) if type(said) is int else said),
@@ -47,6 +52,8 @@ Moment = Annotated[
 
 class Request(Value):
     """What an operation is asked with; this one with nothing."""
+
+    model_config = ConfigDict(allow_inf_nan=False)  # JSON has no such numbers
 
 
 class Sending(Request):
@@ -101,9 +108,11 @@ class PlanRequest(Request):
 
 
 class ListRequest(Request):
-    """The newest so many."""
+    """The newest so many; of those `before` a command, by its id, and in these states."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 20
+    before: Identity | None = None
+    states: States = ()
 
 
 class ScheduleRequest(Request):

@@ -95,9 +95,10 @@ async def sql(journal: Journal, statement: str) -> list[tuple[object, ...]]:
     return await journal._do(run)
 
 
-def older_journal(file: Path) -> None:
-    """The journal of a hub of release 0.1, as such a one left it when it was cut off."""
-    told = (Path(__file__).parent / "fixtures/journals/0.1.sql").read_text(encoding="utf-8")
+def older_journal(file: Path, which: str = "0.1") -> None:
+    """The journal of a hub of release 0.1, as such a one left it when it was cut off; or with the
+    tables of a later revision, whole."""
+    told = (Path(__file__).parent / f"fixtures/journals/{which}.sql").read_text(encoding="utf-8")
     with closing(sqlite3.connect(file)) as made:
         made.executescript(told)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from orchestrator import trace
 from orchestrator.journal import Journal, engine
 from orchestrator.journal.audit import faults
 from orchestrator.journal.chain import NOTHING
@@ -27,15 +28,18 @@ LONG_AGO = 1_700_000_000.0
 
 
 async def ended(journal: Journal, identity: str, *steps: Step) -> None:
-    """A command that went well."""
-    await journal.accept(command("take a selfie", identity))
-    await journal.decide(
-        identity, Decision.ACT, reason="", model_text="<nexa_0>", confidence=0.9, model="embedded",
-        plan=Plan(steps=steps or (PHOTO,)), start=frozenset({0}),
-    )  # fmt: skip
-    await journal.settle(identity, 0, DONE)
-    skipped = Skipped(reason="nobody wants it")
-    await journal.end(identity, lambda _: skipped, lambda _: (RunState.SUCCEEDED, "Took a photo"))
+    """A command that went well, with its trace."""
+    with trace.begun():
+        await journal.accept(command("take a selfie", identity))
+        await journal.decide(
+            identity, Decision.ACT, reason="", model_text="<nexa_0>", confidence=0.9,
+            model="embedded", plan=Plan(steps=steps or (PHOTO,)), start=frozenset({0}),
+        )  # fmt: skip
+        await journal.settle(identity, 0, DONE)
+        skipped = Skipped(reason="nobody wants it")
+        await journal.end(
+            identity, lambda _: skipped, lambda _: (RunState.SUCCEEDED, "Took a photo")
+        )
 
 
 async def lived(file: Path) -> None:

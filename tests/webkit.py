@@ -14,14 +14,11 @@ import httpx
 
 from orchestrator import ledger
 from orchestrator.catalogue import Catalogue
-from orchestrator.doors.http.access import Tokens
-from orchestrator.doors.http.door import HttpDoor
-from orchestrator.doors.http.page.visits import HERE, Visits
+from orchestrator.doors.http.page import pages
 from schemas.execution import Execution
-from tests.hubkit import Rig, rig
+from tests.apikit import PHONE, Served, served
 
-PHONE = "pixel"
-"""The way in of a phone."""
+pages.templates()  # outside of any test's loop, which it would hold on a busy machine
 
 
 @dataclass
@@ -101,14 +98,8 @@ class Browser:
 
 
 @dataclass
-class Site:
-    """A hub with its page; `at` is where this machine comes in, `phone` where a phone does."""
-
-    hub: Rig
-    tokens: Tokens
-    visits: Visits
-    at: str
-    phone: str
+class Site(Served):
+    """A hub with its page, and who is on it."""
 
     def link(self, user: str = "ann", way: str = PHONE) -> str:
         """Where a notification leads."""
@@ -146,13 +137,8 @@ async def site(
     folder: Path, catalogue: Catalogue, model: dict[str, str], **options: Any
 ) -> AsyncIterator[Site]:
     """A hub whose page is served, for this machine and for a phone."""
-    async with rig(folder, catalogue, model, **options) as hub:
-        tokens = Tokens(folder, frozenset({"ann", "bob"}))
-        visits = Visits(tokens.stands)
-        door = HttpDoor(hub.service, hub.bus, tokens, visits)
-        async with door.serving({HERE: 0, PHONE: 0}) as ports:
-            at = {way: f"http://127.0.0.1:{port}" for way, port in ports.items()}
-            yield Site(hub, tokens, visits, at[HERE], at[PHONE])
+    async with served(folder, catalogue, model, **options) as one:
+        yield Site(one.hub, one.tokens, one.visits, one.at, one.phone)
 
 
 @asynccontextmanager

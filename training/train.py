@@ -233,8 +233,8 @@ def train(arguments: argparse.Namespace) -> None:
     save_file(model.cpu().state_dict(), arguments.out / "model.safetensors")
 
 
-def main() -> None:
-    """Train from the command line."""
+def main(said: Sequence[str] | None = None) -> None:
+    """Train from the command line; `said`: in the place of the process's own arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--utterances", type=Path, help="folder with train.jsonl and dev.jsonl")
     parser.add_argument("--out", type=Path, default=ROOT / "work", help="checkpoint, log, weights")
@@ -244,7 +244,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--start", type=Path, help="weights to start from instead of MiniLM")
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(said)
     torch.set_num_threads(arguments.threads)
     train(arguments)
 

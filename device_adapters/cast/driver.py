@@ -40,6 +40,11 @@ class CastDriver(Driver):
     """Nest Hubs, Chromecasts, and speakers and televisions that are like them."""
 
     options = CastOptions
+    address = {
+        "host": "its name or IP address",
+        "port": "without it: 8009",
+        "ca": "the number by which it announces what it can do: video, sound, a group",
+    }
     needs = (frozenset({"host"}),)
     services = ("_googlecast._tcp.local.",)
 

@@ -67,7 +67,7 @@ class HaClient:
             stop = self.mqtt.subscribe(topic_filter, self._on_announcement, qos=0)
             self._stack.callback(stop)
         if self._birth:
-            self._stack.callback(self.mqtt.on_connect(self._ask))
+            self._stack.callback(self.mqtt.on_connect(self.ask))
         return self
 
     async def __aexit__(
@@ -143,7 +143,8 @@ class HaClient:
     def _filters(self) -> tuple[str, str]:
         return f"{self._prefix}/+/+/config", f"{self._prefix}/+/+/+/config"
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
+        """Ask whatever is there to announce itself, as Home Assistant does when it starts."""
         self._came = 0
         await self.mqtt.publish(f"{self._prefix}/status", "online")
 

@@ -83,6 +83,7 @@ class HassDriver(Driver):
     """Every device of one Home Assistant, over one connection."""
 
     options = HassOptions
+    address = {"hass": "the device's id, or the entity's, in Home Assistant"}
     needs = (frozenset({"hass"}),)
     services = (SERVICE,)
 

@@ -27,6 +27,11 @@ _FIRST_DELAY, _LAST_DELAY = 0.5, 30.0  # seconds between two attempts to connect
 _SLOTS = 32  # messages of one filter in handlers at once
 _EXACT = 1  # the number of every filter without wildcards: a topic matches at most one of them
 _NO_LISTENER = 16  # an MQTT 5 reason code
+_WRONG_LOGIN = {4, 5, 134, 135}  # of MQTT 3.1.1 and of MQTT 5
+
+
+class _LoginRefused(Exception):
+    """The broker does not know the name, or not with this password."""
 
 
 class MqttClient:
@@ -49,7 +54,7 @@ class MqttClient:
         self._where = f"{host}:{port}"
         self._client_id, self._login, self._will = client_id, (username, password), will
         self._tls = tls
-        self._distrust = ""
+        self._complaint = ""
         self._v5 = True
         self._link: Link | None = None
         self._up = asyncio.Event()
@@ -59,9 +64,10 @@ class MqttClient:
         self._numbers = itertools.count(_EXACT + 1)
         self._callbacks: list[Callback] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._spawn(self._keep_connected())
+        self._keeping = self._spawn(self._keep_connected())
         return self
 
     async def __aexit__(
@@ -84,6 +90,18 @@ class MqttClient:
     def connected(self) -> bool:
         """Whether the broker has accepted this client."""
         return self._link is not None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is at work, be there a broker or none: it connects, or looks after the
+        connection that there is."""
+        at_work = self._keeping is not None and not self._keeping.done()
+        return at_work and (self._link is None or self._link.attended)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be sent; empty while connected."""
+        return "" if self.connected else self._silent()
 
     @property
     def secure(self) -> bool:
@@ -208,14 +226,14 @@ class MqttClient:
 
     def _silent(self) -> str:
         """Why nothing is sent."""
-        return self._distrust or f"no MQTT broker answers at {self._where}"
+        return self._complaint or f"no MQTT broker answers at {self._where}"
 
-    def _distrusted(self, why: str) -> None:
-        """The broker's certificate is not believed; a person must do something about it."""
-        said = f"the MQTT broker at {self._where} is not trusted: {why}"
-        if said != self._distrust:
+    def _complain(self, what: str) -> None:
+        """The broker is there and of no use; a person must do something about it."""
+        said = f"the MQTT broker at {self._where} {what}"
+        if said != self._complaint:
             log.warning("%s", said)
-        self._distrust = said
+        self._complaint = said
 
     async def _keep_connected(self) -> None:
         """Connect, stay, and connect again, waiting longer each time it fails at once."""
@@ -225,7 +243,9 @@ class MqttClient:
             try:
                 await self._one_connection()
             except ssl.SSLCertVerificationError as exc:
-                self._distrusted(exc.verify_message)
+                self._complain(f"is not trusted: {exc.verify_message}")
+            except _LoginRefused:
+                self._complain("refuses the login: wrong name or password")
             except OSError as exc:
                 log.info("MQTT %s: %s", self._where, exc)
             except Exception:
@@ -240,6 +260,8 @@ class MqttClient:
         link = Link(self._client_id, self._login, self._will, self._v5, self._receive, self._tls)
         try:
             code = await link.open(*self._address)
+            if code in _WRONG_LOGIN:
+                raise _LoginRefused
             if code:
                 raise ConnectionRefusedError(f"refused with code {code}")
             self._connected(link)
@@ -253,7 +275,7 @@ class MqttClient:
 
     def _connected(self, link: Link) -> None:
         self._link = link
-        self._distrust = ""
+        self._complaint = ""
         self._up.set()
         self._unasked = dict(self._entries)
         self._ask()
@@ -277,10 +299,11 @@ class MqttClient:
         await _together([entry.handle(message) for entry in matched])
         done()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"mqtt {self._where}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 class _Subscription:

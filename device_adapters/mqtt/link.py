@@ -33,6 +33,7 @@ _FILTERS = 200  # asked for in one packet
 _UNSUPPORTED_PROTOCOL = 132
 FIRST_ERROR = 128  # MQTT 5 reason codes, and 3.1.1's one for a refused subscription
 _TICK = 1.0  # seconds between two looks at the keepalive
+_LATE = 10.0  # seconds without a look, after which nobody attends to a connection
 
 
 class Message(Value):
@@ -99,6 +100,7 @@ class Link:
         self._full = False
         self._connecting: asyncio.Future[Any] | None = None
         self._tick: asyncio.TimerHandle | None = None
+        self._ticked = self._loop.time()
         self._client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -125,6 +127,11 @@ class Link:
         """Whether the broker refused this version of the protocol."""
         done = self._accepted.done() and not self._accepted.cancelled()
         return done and self._accepted.result() == _UNSUPPORTED_PROTOCOL
+
+    @property
+    def attended(self) -> bool:
+        """Whether its keepalive was looked at lately."""
+        return self._loop.time() - self._ticked < _LATE
 
     async def open(self, host: str, port: int, keepalive: int) -> int:
         """Connect; the broker's answer, 0 where it accepts. `OSError`: it does not answer."""
@@ -247,6 +254,7 @@ class Link:
                 self._loop.remove_writer(connection)
 
     def _keep_alive(self) -> None:
+        self._ticked = self._loop.time()
         self._drive(self._client.loop_misc)
         if not self.closed.done():
             self._tick = self._loop.call_later(_TICK, self._keep_alive)

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 class NativeDriver(Driver):
     """Whatever announces itself on `<base>/device/<id>/config`; keeps nothing of it."""
 
+    address = {"id": "its segment of the topics <base>/device/<id>/…"}
     needs = (frozenset({"id"}),)
 
     def adapter(self, device: Device) -> NativeAdapter:

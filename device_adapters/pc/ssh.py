@@ -50,10 +50,19 @@ class SshOptions(Options):
 
 
 class SshDriver(Driver):
-    """Computers by SSH: `host`, and where they differ `port`, `user`, `key` (a file), `host_key`
-    (`SHA256:…`), `mac` (to wake it) and `system` (linux, macos, windows)."""
+    """Computers by SSH."""
 
     options = SshOptions
+    address = {
+        "host": "its name or IP address",
+        "port": "without it: 22",
+        "user": "login; without it: that of [adapters.ssh]",
+        "key": "file with the private key; without it: the hub's own",
+        "host_key": "SHA256:… of its host key; without it: the one it first shows",
+        "mac": "so that it can be woken",
+        "wake": "host:port to which its wake-up is sent; without it: the whole network",
+        "system": "linux, macos or windows; without it: linux",
+    }
     needs = (frozenset({"host"}), frozenset({"mac"}))
     services = (SSH, WORKSTATION)
     sure = True

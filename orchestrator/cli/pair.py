@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
 from orchestrator import settings, view
-from orchestrator.cli.own_hub import Config, with_hub
+from orchestrator.cli.connection import Config, with_hub
+from orchestrator.cli.output import Json, console, done, errors
 from orchestrator.client import HubClient
 from schemas.errors import HubError
-
-console = Console()
 
 TICK = 1.0
 """Seconds between two looks at the clock."""
@@ -55,15 +55,21 @@ def pair(
         bool, typer.Option("--keep", help="Let the phone remember computers longer than 7 days")
     ] = False,
     config: Config = settings.PACKAGED,
+    as_json: Json = False,
 ) -> None:
-    """Pair an Android phone with the hub: by QR code, by six digits, by cable, or by address."""
+    """Pair an Android phone with the hub.
+
+    By QR code, by six digits, by cable, or by address.
+    """
     request, shown = _request(where, code, usb, tcpip)
-    if keep and not typer.confirm(KEEP):
+    if keep and not typer.confirm(KEEP, err=True):
         keep = False
     try:
-        with_hub(config, lambda client: _followed(client, request | {"keep": keep}, shown))
+        pairing = Following(shown, errors if as_json else console)
+        result = with_hub(config, lambda client: pairing.follow(client, request | {"keep": keep}))
     except KeyboardInterrupt:
         raise NotPaired("stopped; nothing was paired") from None
+    done(result, as_json, view.approved(result))
 
 
 def _request(where: str, code: str, usb: bool, tcpip: bool) -> tuple[dict[str, Any], Text | None]:
@@ -84,7 +90,7 @@ def _request(where: str, code: str, usb: bool, tcpip: bool) -> tuple[dict[str, A
 
 
 def _digits(code: str) -> str:
-    said = typer.prompt(CODE.capitalize()) if code == "-" else code
+    said = typer.prompt(CODE.capitalize(), err=True) if code == "-" else code
     digits = said.replace(" ", "")
     if not re.fullmatch(r"[0-9]{6}", digits):
         raise typer.BadParameter(f"--code: {CODE}, or - to be asked for them")
@@ -115,45 +121,57 @@ def qr(text: str) -> Text:
     return Text(drawn.getvalue(), style="rgb(255,255,255) on rgb(0,0,0)", no_wrap=True)
 
 
-async def _followed(client: HubClient, request: dict[str, Any], shown: Text | None) -> None:
-    """Have the hub do it, show what is to be scanned, and say what it says."""
-    work = (await client.request("device/pair", **request))["id"]
-    try:
-        result = await _end(client, work, shown)
-    except asyncio.CancelledError:
-        with contextlib.suppress(HubError, TimeoutError):
-            async with asyncio.timeout(STOP_WITHIN):
-                await client.request("device/pair/news", work=work, stop=True)
-        raise
-    console.print(Text(view.plain(console, view.approved(result)), "bold"), soft_wrap=True)
+class Following:
+    """A pairing that the hub does: what is to be scanned, and the console that says how it goes."""
 
+    def __init__(self, shown: Text | None, console: Console) -> None:
+        self._shown = shown
+        self._console = console
+        self._heard, self._said, self._until = 0, "", time.monotonic()
 
-async def _end(client: HubClient, work: str, shown: Text | None) -> Any:
-    """The result, once there is one; what is waited for stands in a line with the time left."""
-    heard, said, until = 0, "", time.monotonic()
-    with console.status("") as status:
-        while True:
-            asking = asyncio.ensure_future(
-                client.request("device/pair/news", work=work, after=heard)
-            )
-            try:
-                while not (await asyncio.wait([asking], timeout=TICK))[0]:
-                    status.update(_waiting(said, until - time.monotonic()))
-            finally:
-                asking.cancel()
-            news = asking.result()
-            if shown is not None and news["lines"]:  # the hub is ready for it
-                console.print(shown, SCAN, sep="\n", soft_wrap=True)
-                shown = None
-            for line in news["lines"]:
-                heard, said = heard + 1, view.plain(console, line["said"])
-                until = time.monotonic() + line["within"]
-                console.print(Text(said, "dim"), soft_wrap=True)
-                status.update(_waiting(said, line["within"]))
-            if news["error"] is not None:
-                raise NotPaired(news["error"])
-            if news["over"]:
-                return news["result"]
+    async def follow(self, client: HubClient, request: dict[str, Any]) -> Any:
+        """Have the hub do it, say what it says, and give what comes of it."""
+        work = (await client.request("device/pair", **request))["id"]
+        try:
+            return await self._end(client, work)
+        except asyncio.CancelledError:
+            with contextlib.suppress(HubError, TimeoutError):
+                async with asyncio.timeout(STOP_WITHIN):
+                    await client.request("device/pair/news", work=work, stop=True)
+            raise
+
+    async def _end(self, client: HubClient, work: str) -> Any:
+        """The result, once there is one; what is waited for stands in a line with the time left."""
+        with self._console.status("") as status:
+            while True:
+                news = await self._news(client, work, status)
+                if self._shown is not None and news["lines"]:  # the hub is ready for it
+                    self._console.print(self._shown, SCAN, sep="\n", soft_wrap=True)
+                    self._shown = None
+                for line in news["lines"]:
+                    self._tell(line)
+                    status.update(_waiting(self._said, line["within"]))
+                if news["error"] is not None:
+                    raise NotPaired(news["error"])
+                if news["over"]:
+                    return news["result"]
+
+    async def _news(self, client: HubClient, work: str, status: Status) -> Any:
+        """What is new; until then the time that is left is counted down."""
+        asking = asyncio.ensure_future(
+            client.request("device/pair/news", work=work, after=self._heard)
+        )
+        try:
+            while not (await asyncio.wait([asking], timeout=TICK))[0]:
+                status.update(_waiting(self._said, self._until - time.monotonic()))
+        finally:
+            asking.cancel()
+        return asking.result()
+
+    def _tell(self, line: dict[str, Any]) -> None:
+        self._heard, self._said = self._heard + 1, view.plain(self._console, line["said"])
+        self._until = time.monotonic() + line["within"]
+        self._console.print(Text(self._said, "dim"), soft_wrap=True)
 
 
 def _waiting(said: str, left: float) -> Text:

@@ -1,22 +1,18 @@
 """`octopus phone`: look after a phone from here, find it, and make it the hub's console."""
 
-import json
 import shutil
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from orchestrator import settings, view
-from orchestrator.cli.own_hub import Config, Json, with_hub
+from orchestrator import settings, tables
+from orchestrator.cli.connection import Config, with_hub
+from orchestrator.cli.output import Json, console, done, emit
 from schemas.errors import HubError
 
 app = typer.Typer(no_args_is_help=True, help="Look after a phone, and find it.")
-console = Console()
 
 PATIENCE = 90.0
 """Seconds to wait for the hub: a file may be long, and a phone slow."""
@@ -42,34 +38,24 @@ class Media(StrEnum):
 
 def _do(config: Path, device: str, what: str, **arguments: str) -> dict[str, Any]:
     fields = {"do": what, "device": device, "arguments": arguments}
-    done: dict[str, Any] = with_hub(
+    result: dict[str, Any] = with_hub(
         config, lambda client: client.request("device/do", within=PATIENCE, **fields)
     )
-    return done
+    return result
 
 
-def _say(text: str) -> None:
-    console.print(Text(view.plain(console, text)), soft_wrap=True)
-
-
-def _told(done: dict[str, Any], as_json: bool) -> None:
+def _told(result: dict[str, Any], as_json: bool) -> None:
     """One line of what came of it, as far as it can be sure."""
-    if as_json:
-        print(json.dumps(done))  # noqa: T201
-    else:
-        sure = "" if done["evidence"] == "verified" else f" ({done['evidence']})"
-        _say(f"{done['device']}: {done['detail'] or 'done'}{sure}")
+    sure = "" if result["evidence"] == "verified" else f" ({result['evidence']})"
+    done(result, as_json, f"{result['device']}: {result['detail'] or 'done'}{sure}")
 
 
-def _file(done: dict[str, Any], to: Path | None, name: str, as_json: bool) -> None:
+def _file(result: dict[str, Any], to: Path | None, name: str, as_json: bool) -> None:
     """Say where the file lies, copied to where it is wanted."""
-    path = str(done["result"])
+    path = str(result["result"])
     if to is not None:
         path = str(_copied(Path(path), to / name if to.is_dir() else to))
-    if as_json:
-        print(json.dumps(done | {"result": path}))  # noqa: T201
-    else:
-        print(view.plain(console, path))  # noqa: T201
+    done(result | {"result": path}, as_json, path)
 
 
 def _copied(source: Path, target: Path) -> Path:
@@ -106,33 +92,30 @@ def screenshot(
 @app.command()
 def battery(device: Device = "", config: Config = settings.PACKAGED, as_json: Json = False) -> None:
     """How full the battery is, and how it is."""
-    done = _do(config, device, "battery_status")
-    status = done["result"]
+    result = _do(config, device, "battery_status")
+    status = result["result"]
     charging = "charging" if status.get("charging") else "not charging"
     rows = {"level": f"{status.get('level')} %, {charging}"}
     if status.get("temperature") is not None:
         rows["temperature"] = f"{status['temperature']} °C"
     rows["health"] = str(status.get("health") or "?")
-    _table(done, rows, as_json)
+    _table(result, rows, as_json)
 
 
 @app.command()
 def storage(device: Device = "", config: Config = settings.PACKAGED, as_json: Json = False) -> None:
     """How much room is left."""
-    done = _do(config, device, "storage_status")
-    free, total = int(done["result"]["free"]), int(done["result"]["total"])
+    result = _do(config, device, "storage_status")
+    free, total = int(result["result"]["free"]), int(result["result"]["total"])
     share = f", {free / total:.0%}" if total else ""
-    _table(done, {"free": f"{_size(free)} of {_size(total)}{share}"}, as_json)
+    _table(result, {"free": f"{_size(free)} of {_size(total)}{share}"}, as_json)
 
 
-def _table(done: dict[str, Any], rows: dict[str, str], as_json: bool) -> None:
+def _table(result: dict[str, Any], rows: dict[str, str], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(done))  # noqa: T201
-        return
-    table = Table("", view.plain(console, done["device"]))
-    for name, value in rows.items():
-        table.add_row(name, Text(view.plain(console, value)))
-    console.print(table)
+        emit(result)
+    else:
+        tables.table(console, ("", result["device"]), rows.items())
 
 
 def _size(count: int) -> str:
@@ -144,15 +127,13 @@ def notifications(
     device: Device = "", config: Config = settings.PACKAGED, as_json: Json = False
 ) -> None:
     """What the phone's notifications say: shown here, and kept nowhere."""
-    done = _do(config, device, "list_notifications")
+    result = _do(config, device, "list_notifications")
     if as_json:
-        print(json.dumps(done))  # noqa: T201
+        emit(result)
         return
-    table = Table("app", "title", "text")
-    for one in done["result"]:
-        said = (view.plain(console, str(one.get(key) or "")) for key in ("app", "title", "text"))
-        table.add_row(*map(Text, said))
-    console.print(table)
+    names = ("app", "title", "text")
+    rows = ([str(one.get(name) or "") for name in names] for one in result["result"])
+    tables.table(console, names, rows)
 
 
 @app.command()
@@ -196,7 +177,5 @@ def open_page(
     shown = with_hub(
         config, lambda client: client.request("console/open", within=PATIENCE, device=device)
     )
-    if as_json:
-        print(json.dumps(shown))  # noqa: T201
-    else:
-        _say(f"{shown['device']}: tap the hub's notification, within ten minutes")
+    line = f"{shown['device']}: tap the hub's notification, within ten minutes"
+    done(shown, as_json, line)

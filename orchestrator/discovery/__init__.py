@@ -11,6 +11,7 @@ from orchestrator.discovery.phones import (
     phones_on,
     serial_of,
 )  # fmt: skip
+from orchestrator.discovery.search import Search, Way
 from orchestrator.discovery.services import OWN, services_on
 from orchestrator.discovery.usb import phones_by_usb, plugged_in
 
@@ -22,6 +23,8 @@ __all__ = [
     "TYPES",
     "Announced",
     "Phones",
+    "Search",
+    "Way",
     "phone",
     "phones_by_usb",
     "phones_on",

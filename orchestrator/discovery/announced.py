@@ -91,6 +91,12 @@ class Announced:
             question_type=DNSQuestionType.QM,
         )  # fmt: skip
 
+    async def ask(self) -> None:
+        """Ask the network anew; what is there is told to listeners once more."""
+        self._forgotten = 0
+        await self._browser.async_cancel()
+        self._browser = self._browsing()
+
     @property
     def turned_away(self) -> int:
         """How many announcements were of services beyond MAX_HEEDED."""
@@ -166,9 +172,7 @@ class Announced:
     async def _sweep(self) -> None:
         """zeroconf keeps whatever anybody says, for as long as they say."""
         if self._forgotten > MAX_FORGOTTEN:
-            self._forgotten = 0
-            await self._browser.async_cancel()
-            self._browser = self._browsing()
+            await self.ask()
         cache = self._zeroconf.zeroconf.cache
         kept = {*self._types, *(name.lower() for _, name in self._heeded)}
         said = [record for name in kept for record in cache.async_entries_with_name(name)]

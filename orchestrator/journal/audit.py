@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator import ledger
 from orchestrator.journal import opening
-from orchestrator.journal.chain import NOTHING, Link, decided, digest, sealed
+from orchestrator.journal.chain import NOTHING, Link, concluded, decided, digest, sealed
 from orchestrator.journal.reading import Row, plain, reading, rows
 from orchestrator.journal.tables import events, runs, schedules, seal, steps
 from schemas.execution import RunState, StepState
@@ -179,8 +179,8 @@ def _command(run: Row, its_steps: list[Row], told: list[Row]) -> Iterator[Look]:
     yield "steps", planned, _tells(planned, *(step["step"] for step in its_steps))
     yield "question", asked, _tells(asked, run["question"])
     # What was decided is told with the end: until then it may change.
-    good = _tells(ended, decided(run), run["answer"]) if ended else not run["answer"]
-    yield "decision or answer", last, good
+    good = _concludes(ended, run) if ended else not (run["answer"] or run["trace"])
+    yield "decision, answer or trace", last, good
     said = _read(run["command"])
     for column in ("id", "user", "door", "schedule") if said else ():
         yield column, accepted, (run[column] or None) == (said.get(column) or None)
@@ -250,6 +250,15 @@ def _tells(event: Row | None, *texts: Any) -> bool:
     if event["content"] == NOTHING:
         return True
     return all(isinstance(text, str) for text in texts) and event["content"] == digest(*texts)
+
+
+def _concludes(ended: Row, run: Row) -> bool:
+    """Whether a command's end is of what was decided and answered, and of its trace."""
+    answer, trace = run["answer"], run["trace"]
+    if ended["content"] == NOTHING:
+        return not trace
+    texts = isinstance(answer, str) and isinstance(trace, str)
+    return texts and bool(ended["content"] == concluded(decided(run), answer, trace))
 
 
 def _read(said: Any) -> dict[str, Any]:

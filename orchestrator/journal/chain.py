@@ -41,6 +41,12 @@ def decided(run: Mapping[str, Any]) -> str:
     return json.dumps([run[column] for column in DECIDED], ensure_ascii=False)
 
 
+def concluded(decision: str, answer: str, trace: str) -> bytes:
+    """The content of a command's end: what was decided (see `decided`), answered, and its trace,
+    which commands of older releases do not have."""
+    return digest(decision, answer, *([trace] if trace else []))
+
+
 def sealed(before: Link, event: Mapping[str, Any]) -> dict[str, Any]:
     """The event (`run`, `step`, `state`, `at`, `content`) with its sequence and its hash."""
     sequence = before.sequence + 1

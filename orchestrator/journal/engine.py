@@ -66,7 +66,7 @@ def connect_to(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
         try:
             # Positional values: the statements are rendered once, see `Records.execute`.
             engine = sa.create_engine(
-                url, paramstyle="format", pool_size=1, max_overflow=0,
+                url, paramstyle="format", pool_size=1, max_overflow=0, hide_parameters=True,
                 connect_args=_SOCKET | {"options": options},
             )  # fmt: skip
         except (NoSuchModuleError, ImportError) as error:
@@ -78,8 +78,10 @@ def connect_to(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
         return engine
     if read_only:
         file = f"file:{quote(str(url.database))}"
-        return sa.create_engine(url.set(database=file, query={"mode": "ro", "uri": "true"}))
-    engine = sa.create_engine(url, connect_args={"isolation_level": None})
+        only_read = url.set(database=file, query={"mode": "ro", "uri": "true"})
+        return sa.create_engine(only_read, hide_parameters=True)
+    # What people said is in no error, and so in no log.
+    engine = sa.create_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
     sa.event.listen(engine, "connect", _durable)
     sa.event.listen(engine, "begin", _at_once)
     return engine

@@ -6,23 +6,27 @@ neighbours with it.
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeGuard, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from orchestrator import trace
 from orchestrator.journal import engine as engines
 from orchestrator.journal import opening, retention, schedules
 from orchestrator.journal.engine import JournalUnavailable
-from orchestrator.journal.records import NotAlone, Records
+from orchestrator.journal.records import NotAlone, Records, Traced
+from orchestrator.trace import Trace
 from schemas.command import Command
-from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
+from schemas.execution import Decision, Execution, RunState, StageName, StepRecord, StepState
 from schemas.outcome import Outcome
 from schemas.plan import Plan
 from schemas.schedule import Schedule
@@ -35,14 +39,19 @@ CLOSE_WITHIN = 10.0
 """Seconds that the end waits for the database: a silent one holds up no hub that stops."""
 RETRY = 1.0
 """Seconds between two attempts to write what has happened."""
+TRY_AGAIN = 10.0
+"""Seconds without a change after which a journal that could not be written is tried again."""
 
 
 @dataclass(frozen=True)
 class _Change:
-    """Work for the writer thread and where its result goes."""
+    """Work for the writer thread, where its result goes, and whose time it takes from when on."""
 
     work: Callable[[Records], Any]
     future: "asyncio.Future[Any]"
+    stage: StageName
+    trace: Trace | None
+    began: float
 
 
 class Journal:
@@ -62,6 +71,13 @@ class Journal:
         self.url = engines.at(url, file)
         self._engine = engines.connect_to(self.url)
         self._where = engines.name(self.url)
+        self.problem = ""
+        """Why the last change could not be written; empty where it was."""
+
+    @property
+    def waiting(self) -> int:
+        """Changes that wait for their turn."""
+        return self._changes.qsize()
 
     async def __aenter__(self) -> Self:
         try:
@@ -82,9 +98,19 @@ class Journal:
         else:
             self._engine.dispose()
 
+    async def alive(self) -> bool:
+        """Whether the writer works: it answers, be it that a change cannot be written. A database
+        on another machine may keep it waiting, and no new start of the hub would help."""
+        if not self._thread.is_alive():
+            return False
+        if self.url.get_backend_name() == "sqlite":
+            with contextlib.suppress(JournalUnavailable):
+                await self._do(lambda _: None)
+        return True
+
     def accept(self, command: Command) -> "asyncio.Future[bool]":
         """Record that a command came in; False where one with its id is already there."""
-        return self._do(lambda kept: kept.add(command))
+        return self._do(lambda kept: kept.add(command), StageName.ACCEPT)
 
     def decide(
         self,
@@ -136,7 +162,8 @@ class Journal:
         """End a command as scheduled and keep the schedule, in one change: there is never one
         without the other. Gives the record; None where the command has ended already."""
         values = _decided(Decision.SCHEDULE, reason, model_text, confidence, model)
-        return self._do(lambda kept: schedules.add(kept, run, schedule, values, answer))
+        traced = _ending()
+        return self._do(lambda kept: schedules.add(kept, run, schedule, values, answer, traced))
 
     def due(self, now: float) -> "asyncio.Future[tuple[Schedule, ...]]":
         """Active schedules whose next occurrence is not after `now`, earliest first."""
@@ -217,15 +244,18 @@ class Journal:
         state and with the answer that `conclude` draws from the record. Waits until the database
         takes it. Gives the record; None where the command has ended already or is not known.
         """
-        return await self._insist(lambda kept: kept.end(run, close, conclude))
+        traced = _ending()
+        return await self._insist(lambda kept: kept.end(run, close, conclude, traced=traced))
 
     def get(self, run: str) -> "asyncio.Future[Execution | None]":
         """One command's record."""
         return self._do(lambda kept: kept.get(run))
 
-    def latest(self, limit: int, user: str) -> "asyncio.Future[tuple[Execution, ...]]":
-        """A user's newest commands first."""
-        return self._do(lambda kept: kept.latest(limit, user))
+    def latest(
+        self, limit: int, user: str, *, before: str = "", states: Sequence[RunState] = ()
+    ) -> "asyncio.Future[tuple[Execution, ...]]":
+        """A user's newest commands first: of those before one of theirs, and in these states."""
+        return self._do(lambda kept: kept.latest(limit, user, before, states))
 
     def last(self, user: str, door: str) -> "asyncio.Future[Execution | None]":
         """The newest ended command of a user's door that a device heard of, that took back no other
@@ -270,12 +300,15 @@ class Journal:
                 log.error("trying again in %g s: %s", RETRY, error)
                 await asyncio.sleep(RETRY)
 
-    def _do(self, work: Callable[[Records], T]) -> "asyncio.Future[T]":
+    def _do(
+        self, work: Callable[[Records], T], stage: StageName = StageName.JOURNAL
+    ) -> "asyncio.Future[T]":
         future: asyncio.Future[T] = self._loop.create_future()
         if self._closing:
             future.set_exception(JournalUnavailable(f"{self._where}: the journal is closed"))
         else:
-            self._changes.put(_Change(work, future))
+            now = time.monotonic()
+            self._changes.put(_Change(work, future, stage, trace.current(), now))
         return future
 
     def _write(self) -> None:
@@ -283,21 +316,36 @@ class Journal:
         with self._engine.connect() as connection:
             kept = Records(connection)
             while True:
-                batch = [self._changes.get()]
+                try:
+                    batch = [self._changes.get(timeout=TRY_AGAIN if self.problem else None)]
+                except queue.Empty:  # nobody writes: whether it could be done is tried
+                    tried = self._commit(kept, [Records.touch])
+                    self._judge(tried, wrote=not isinstance(tried[0], Exception))
+                    continue
                 while batch[-1] is not None and len(batch) < BATCH and not self._changes.empty():
                     batch.append(self._changes.get())
                 changes = [change for change in batch if change is not None]
-                for change, result in zip(changes, self._commit(kept, changes), strict=True):
-                    self._loop.call_soon_threadsafe(_settle, change.future, result)
+                results = self._commit(kept, [change.work for change in changes])
+                self._judge(results, wrote=kept.wrote)
+                for change, result in zip(changes, results, strict=True):
+                    self._loop.call_soon_threadsafe(_settle, change, result)
                 if batch[-1] is None:
                     return
 
-    def _commit(self, kept: Records, changes: list[_Change]) -> list[Any]:
+    def _judge(self, results: list[Any], *, wrote: bool) -> None:
+        """Note whether the journal can be written; a look into it proves nothing."""
+        failed = [one for one in results if isinstance(one, JournalUnavailable)]
+        if failed:
+            self.problem = str(failed[0])
+        elif wrote:
+            self.problem = ""
+
+    def _commit(self, kept: Records, changes: list[Callable[[Records], Any]]) -> list[Any]:
         """Each change's result, or the exception that undid it."""
         try:
             with kept.connection.begin():
                 kept.begin()
-                results = [change.work(kept) for change in changes]
+                results = [change(kept) for change in changes]
                 kept.seal()
             kept.committed()
             return results
@@ -334,7 +382,16 @@ def _lost(error: Exception) -> TypeGuard[DBAPIError]:
     return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError)
 
 
-def _settle(future: "asyncio.Future[Any]", result: Any) -> None:
+def _ending() -> Traced:
+    """What gives the trace of the command that is ended here, until then."""
+    mine = trace.current()
+    return mine.ending(StageName.JOURNAL) if mine else tuple
+
+
+def _settle(change: _Change, result: Any) -> None:
+    future = change.future
+    if change.trace:
+        change.trace.passed(change.stage, change.began, time.monotonic())
     if future.cancelled():
         return
     if isinstance(result, Exception):

@@ -12,7 +12,7 @@ from orchestrator.journal.engine import JournalUnavailable
 from orchestrator.journal.tables import seal
 from schemas.errors import HubError
 
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 """The revisions of the migrations."""
 NEWEST = KNOWN[-1]
 _version = sa.table("alembic_version", sa.column("version_num"))

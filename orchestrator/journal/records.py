@@ -18,11 +18,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator import ledger
 from orchestrator.journal import chain
-from orchestrator.journal.chain import Link, decided, digest
+from orchestrator.journal import stages as stages_kept
+from orchestrator.journal.chain import DECIDED, Link, concluded, decided, digest
 from orchestrator.journal.tables import events, runs, seal, steps
 from schemas.command import Command
 from schemas.errors import HubError
-from schemas.execution import Decision, Execution, RunState, StepRecord, StepState
+from schemas.execution import Decision, Execution, RunState, Stage, StepRecord, StepState
 from schemas.outcome import Outcome
 from schemas.plan import Plan, Step
 
@@ -34,6 +35,10 @@ Statement = sa.Select[Any] | sa.Insert | sa.Update
 Reached = tuple[int | None, str, bytes]
 """The step, or None for the command; its state; the digest of what came with it."""
 _NOTHING: Values = MappingProxyType({})
+_DECIDED = set(DECIDED)
+Traced = Callable[[], tuple[Stage, ...]]
+"""Gives a command's stages, the last of which is over as it is asked."""
+_untraced: Traced = tuple
 _outcome: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 _this_run = runs.c.id == sa.bindparam("this_run")
@@ -61,6 +66,7 @@ _NEW_STEP, _NEW_EVENT = steps.insert(), events.insert()
 _CHANGE_RUN = runs.update().where(_this_run & (runs.c.state == sa.bindparam("before")))
 _CHANGE_STEP = steps.update().where(_this_step & (steps.c.state == sa.bindparam("before")))
 _GET_SEAL = sa.select(seal.c.last, seal.c.last_hash)
+_GET_TOLD = sa.select(seal.c.told)
 _TOLD = seal.update()
 _UNTOLD = (
     sa.select(runs.c.id)
@@ -106,6 +112,15 @@ class Records:
     def committed(self) -> None:
         """The transaction is on the disk: the next one need not ask where the chain ends."""
         self._known = True
+
+    @property
+    def wrote(self) -> bool:
+        """Whether the last transaction made the chain longer."""
+        return self._known and self._last != self._sealed
+
+    def touch(self) -> None:
+        """Write without a change: where that goes well, the journal can be written."""
+        self.execute(_TOLD, {"told": self.connection.scalars(_GET_TOLD).one()})
 
     def add(self, command: Command) -> bool:
         """A command came in; False where its id is known."""
@@ -206,8 +221,10 @@ class Records:
         close: Callable[[StepRecord], Outcome],
         conclude: Callable[[Execution], tuple[RunState, str]],
         values: Values = _NOTHING,
+        traced: Traced = _untraced,
     ) -> Execution | None:
-        """End a command and what is open of it, and change `values`; see `Journal.end`."""
+        """End a command and what is open of it, and change `values`; see `Journal.end`. `traced`
+        gives its trace."""
         execution = self.get(run)
         if execution is None or execution.state in ledger.ENDED_RUN:
             return None
@@ -224,10 +241,14 @@ class Records:
         execution = execution.model_copy(update={"steps": tuple(closed)})
         state, answer = conclude(execution)
         answer = answer.replace("\0", "?")  # which PostgreSQL does not take
+        stages = traced()
         changed = {**values, "answer": answer}
-        self._change_run(run, execution.state, (state,), changed, now)
-        ended = execution.model_copy(update={**changed, "state": state, "ended": now})
-        content = digest(decided(ended.model_dump(mode="json")), answer)
+        said = stages_kept.written(stages, execution.created)
+        self._change_run(run, execution.state, (state,), {**changed, "trace": said}, now)
+        ended = execution.model_copy(
+            update={**changed, "state": state, "ended": now, "trace": stages}
+        )
+        content = concluded(decided(ended.model_dump(mode="json", include=_DECIDED)), answer, said)
         self.reached(run, now, *reached, (None, state, content))
         return ended
 
@@ -251,6 +272,7 @@ class Records:
             answer=row["answer"],
             question=row["question"],
             undoes=row["undoes"],
+            trace=stages_kept.read(row["trace"], row["created"]),
         )
 
     def told(self, last: int) -> None:
@@ -261,10 +283,19 @@ class Records:
         """Commands whose end was not noted as told, as they ended; and the last event by now."""
         return tuple(self.connection.scalars(_UNTOLD).all()), self._last.sequence
 
-    def latest(self, limit: int, user: str) -> tuple[Execution, ...]:
-        """A user's newest commands first."""
+    def latest(
+        self, limit: int, user: str, before: str = "", states: Sequence[RunState] = ()
+    ) -> tuple[Execution, ...]:
+        """A user's newest commands first: of those before one of theirs, and in these states."""
         mine = sa.select(runs.c.id).where(runs.c.user == user)
-        return self._all(mine.order_by(runs.c.created.desc()).limit(limit))
+        if states:
+            mine = mine.where(runs.c.state.in_(states))
+        if before:
+            that = sa.select(runs.c.created).where(runs.c.id == before, runs.c.user == user)
+            when = that.scalar_subquery()
+            same = (runs.c.created == when) & (runs.c.id < before)
+            mine = mine.where((runs.c.created < when) | same)
+        return self._all(mine.order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit))
 
     def last(self, user: str, door: str) -> Execution | None:
         """The newest ended command of a user's door that had steps and took back no other."""

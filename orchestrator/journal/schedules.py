@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from orchestrator import texts
 from orchestrator.journal.chain import digest
-from orchestrator.journal.records import Records, Values
+from orchestrator.journal.records import Records, Traced, Values
 from orchestrator.journal.tables import schedules
 from schemas.command import Command
 from schemas.execution import Execution, RunState, StepRecord
@@ -51,10 +51,10 @@ _CANCEL = schedules.update().where(_this & _active & (schedules.c.user == sa.bin
 
 
 def add(
-    kept: Records, run: str, schedule: Schedule, values: Values, answer: str
+    kept: Records, run: str, schedule: Schedule, values: Values, answer: str, traced: Traced
 ) -> Execution | None:
     """See `Journal.schedule`."""
-    ended = kept.end(run, _left, lambda _: (RunState.SCHEDULED, answer), values)
+    ended = kept.end(run, _left, lambda _: (RunState.SCHEDULED, answer), values, traced)
     if ended is None:
         return None
     said = schedule.model_dump_json()

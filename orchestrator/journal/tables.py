@@ -22,6 +22,7 @@ runs = sa.Table(
     sa.Column("answer", sa.Text, nullable=False, server_default=""),
     sa.Column("question", sa.Text, nullable=False, server_default=""),
     sa.Column("undoes", sa.Text, nullable=False, server_default=""),
+    sa.Column("trace", sa.Text, nullable=False, server_default=""),  # stages as JSON, at its end
     # Every further index is a page more in every sync; a start reads the whole table anyway.
     sa.Index("runs_of_user", "user", "created"),
 )

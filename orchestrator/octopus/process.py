@@ -20,7 +20,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from orchestrator.settings import Model
+from orchestrator.settings import Log, Model
 from schemas.base import Value
 from schemas.decoded import Decoded
 from schemas.errors import HubError
@@ -35,6 +35,8 @@ MAX_TOGETHER = 8
 LOAD_WITHIN = 300.0
 """Seconds that a model may take to load."""
 STOP_WITHIN = 2.0
+ALIVE_AFTER = 5.0
+"""Seconds that a model may take, beyond its deadline, to be killed and started anew."""
 REST, REST_AT_MOST = 1.0, 60.0
 """Seconds of rest after a model that cannot be started; each time twice as long."""
 READY = b'"ready"'
@@ -51,6 +53,7 @@ class Start(BaseModel):
     model: Model
     functions: tuple[Function, ...]
     embedded: Path  # folder of the embedded weights in use
+    log: Log = Log()
 
 
 class ModelBusy(HubError):
@@ -112,7 +115,12 @@ class ModelProcess:
         self._program = program
         self._waiting: list[_Waiting] = []
         self._some = asyncio.Event()
+        self._nudged = False
+        self._silent_since: float | None = None
+        self._loading = False
         self._process: Process | None = None
+        self.restarts = 0
+        """How often it was started anew."""
         self._rest, self._rests_until = 0.0, 0.0
         self._why: HubError = ModelDown()
 
@@ -127,10 +135,25 @@ class ModelProcess:
         await self._stop()
 
     @property
+    def waiting(self) -> int:
+        """Sentences that wait for their turn."""
+        return len(self._waiting)
+
+    @property
     def pid(self) -> int | None:
         """The process, while it runs."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
+
+    async def alive(self) -> bool:
+        """Whether the model answers within its deadline, or is being loaded. One that has nothing
+        to do is asked for nothing, so that a dead or hanging one is found and started anew."""
+        self._nudged = True
+        self._some.set()
+        if self._task.done():
+            return False
+        since, now = self._silent_since, asyncio.get_running_loop().time()
+        return self._loading or since is None or now - since <= self._deadline + ALIVE_AFTER
 
     async def decode(self, sentence: str) -> Decoded:
         """One sentence; ModelBusy, ModelDown, ModelRefused."""
@@ -159,9 +182,10 @@ class ModelProcess:
                 _settle(one, ModelDown(_STOPS))
 
     async def _next(self) -> list[_Waiting]:
-        while not self._waiting:
+        while not self._waiting and not self._nudged:
             self._some.clear()
             await self._some.wait()
+        self._nudged = False
         batch, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
         return batch
 
@@ -186,16 +210,18 @@ class ModelProcess:
             _settle(one, ModelDown(f"the model died of it twice: {error}"))
 
     async def _ask(self, batch: list[_Waiting]) -> None:
-        """Have the batch decoded; _Died where the process did not live to answer."""
-        batch = [one for one in batch if not one.future.done()]
-        if not batch:
+        """Have the batch decoded; _Died where the process did not live to answer. Of an empty one
+        the answer is empty, and a sign of life."""
+        if batch and not (batch := [one for one in batch if not one.future.done()]):
             return
+        self._silent_since = self._silent_since or asyncio.get_running_loop().time()
         told: Sequence[Decoded | Problem | HubError]
         try:
             await self._ready()
             async with asyncio.timeout(self._deadline):
                 line = await self._exchange(json.dumps([one.sentence for one in batch]))
             told = _read(line, len(batch))
+            self._silent_since = None
         except HubError as error:
             told = [error] * len(batch)
         except TimeoutError:
@@ -227,10 +253,11 @@ class ModelProcess:
             self._rests_until, self._why = clock() + self._rest, error
             raise
         self._rest = 0.0
+        self.restarts += 1
 
     async def _load(self) -> None:
         """Start the process and wait until it is ready; ModelRefused, ModelDown."""
-        loaded = False
+        loaded, self._loading = False, True
         try:
             async with asyncio.timeout(LOAD_WITHIN):
                 self._process = await asyncio.create_subprocess_exec(
@@ -242,6 +269,7 @@ class ModelProcess:
             loaded = line.strip() == READY
             if not loaded:
                 raise ModelRefused(Problem.model_validate_json(line))
+            self._silent_since = None
         except TimeoutError as error:
             raise _not_started(f"it is not ready after {LOAD_WITHIN:g} s") from error
         except ValueError as error:
@@ -249,6 +277,7 @@ class ModelProcess:
         except (OSError, RuntimeError, _Died) as error:  # no program, no memory, no thread
             raise _not_started(str(error)) from error
         finally:
+            self._loading = False
             if not loaded:
                 await self._kill()
 

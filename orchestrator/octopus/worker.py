@@ -46,6 +46,7 @@ def _answers(asked: IO[bytes]) -> Iterator[str]:
     if not (line := asked.readline()):
         return  # the hub is gone already
     start = Start.model_validate_json(line)
+    logs.start(start.log.level, start.log.format)
     try:
         decoder = load(start.model, Catalogue(start.functions), start.embedded)
     except HubError as error:
@@ -58,6 +59,8 @@ def _answers(asked: IO[bytes]) -> Iterator[str]:
 
 def decoded(decoder: Decoder, sentences: Sequence[str]) -> list[Any]:
     """What was decoded of each sentence, or its problem: one that will not do costs no other."""
+    if not sentences:
+        return []
     try:
         return [*decoder.decode_all(sentences)]
     except HubError as error:

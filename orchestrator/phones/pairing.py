@@ -6,7 +6,7 @@ Who pairs at the phone and at the hub has approved the phone: nothing more is as
 import logging
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Protocol
 
 from orchestrator.followed import Followed, Say, Work
@@ -49,7 +49,7 @@ class Pairing:
         registry: Registry,
         service: Operations,
         meeting: Meeting,
-        managers: frozenset[str],
+        managers: Container[str],
     ) -> None:
         self._registry = registry
         self._service = service

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ class PhoneTasks:
         self,
         registry: Registry,
         journal: Journal,
-        managers: frozenset[str],
+        managers: Container[str],
         denied: Callable[[str, str, Device], str],
     ) -> None:
         self._registry = registry

@@ -2,10 +2,10 @@
 refused early."""
 
 from orchestrator.settings.broker import BrokerSettings
-from orchestrator.settings.doors import ConsoleSettings, Http
+from orchestrator.settings.doors import ConsoleSettings, Http, Mcp, Wyoming
 from orchestrator.settings.email import Email
 from orchestrator.settings.files import PACKAGED, hub_of, load
-from orchestrator.settings.hub import Discovery, Hub, LimitSettings, Store
+from orchestrator.settings.hub import Discovery, Hub, LimitSettings, Log, Store
 from orchestrator.settings.model import Model
 from orchestrator.settings.whole import Settings
 
@@ -18,9 +18,12 @@ __all__ = [
     "Http",
     "Hub",
     "LimitSettings",
+    "Log",
+    "Mcp",
     "Model",
     "Settings",
     "Store",
+    "Wyoming",
     "hub_of",
     "load",
 ]

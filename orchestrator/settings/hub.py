@@ -1,5 +1,7 @@
-"""Sections of hub.toml about the hub itself: who it is, what it keeps, how it looks around."""
+"""Sections of hub.toml about the hub itself: who it is, how it looks around, and how much it keeps,
+logs and takes in."""
 
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, field_validator
@@ -67,3 +69,10 @@ class LimitSettings(Section):
     def of_users(self) -> Limits:
         """As the pipeline takes it."""
         return Limits(self.commands_per_minute, self.burst, self.under_way)
+
+
+class Log(Section):
+    """How much is logged, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "logfmt", "console"] = "auto"

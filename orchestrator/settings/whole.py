@@ -2,26 +2,25 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from device_adapters.hub import Sources
-from orchestrator import drivers, people
+from orchestrator import people
 from orchestrator.people import Contact, People, Speaker
 from orchestrator.policy import Policy, Rule
 from orchestrator.settings.broker import BrokerSettings
-from orchestrator.settings.doors import ConsoleSettings, Http
+from orchestrator.settings.doors import ConsoleSettings, HomeAssistantSettings, Http, Mcp, Wyoming
 from orchestrator.settings.email import Email
-from orchestrator.settings.hub import Discovery, Hub, LimitSettings, Store
+from orchestrator.settings.hub import Discovery, Hub, LimitSettings, Log, Store
 from orchestrator.settings.model import Model
 from orchestrator.settings.section import Section
 from schemas.device import Device
-from schemas.errors import InvalidSettings
 
 
-class Settings(Section):
-    """Everything a person may configure."""
+class HubFile(Section):
+    """`hub.toml`."""
 
     hub: Hub = Hub()
     broker: BrokerSettings = BrokerSettings()
@@ -30,14 +29,14 @@ class Settings(Section):
     discovery: Discovery = Discovery()
     http: Http = Http()
     console: tuple[ConsoleSettings, ...] = ()
+    mcp: Mcp = Mcp()
+    wyoming: Wyoming = Wyoming()
     limits: LimitSettings = LimitSettings()
+    log: Log = Log()
     home: Sources = Sources()
     email: Email = Email()
-    policy: Policy = Policy()
-    people: People = People()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     adapters: dict[str, Any] = {}
-    devices: tuple[Device, ...] = ()
-    recipes: Path | None = None
 
     @field_validator("console")
     @classmethod
@@ -47,6 +46,21 @@ class Settings(Section):
         if twice := next((name for name in devices if devices.count(name) > 1), None):
             raise ValueError(f"{twice} is a console twice")
         return consoles
+
+    @model_validator(mode="after")
+    def _is_served_somewhere(self) -> Self:
+        if self.mcp.http and not self.http.port:
+            raise ValueError("mcp.http: assistants come in by the page's port: set http.port")
+        return self
+
+
+class Settings(HubFile):
+    """Everything a person may configure."""
+
+    policy: Policy = Policy()
+    people: People = People()
+    devices: tuple[Device, ...] = ()
+    recipes: Path | None = None
 
     @property
     def managers(self) -> frozenset[str]:
@@ -59,46 +73,18 @@ class Settings(Section):
     def state(self) -> Path:
         """Where the journal, keys and passwords are kept."""
         configured = self.hub.state or os.environ.get("STATE_DIRECTORY", "")
-        fallback = Path(os.environ.get("XDG_STATE_HOME", "~/.local/state")) / "octopus-hub"
+        fallback = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "octopus-hub"
         return Path(configured or fallback).expanduser()
 
 
-_PHONE = ({"host", "port"}, {"usb"}, {"tls_host", "tls_port"}, {"serial"})
-"""What a phone's address must hold: one of these. With a serial number alone, it is looked for."""
-
-
-class DeviceFile(Section):
-    device: tuple[Device, ...] = ()
-
-    @field_validator("device")
-    @classmethod
-    def _can_be_reached(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
-        for device in devices:
-            try:
-                ways = _PHONE if device.protocol == "adb" else drivers.load(device.protocol).needs
-            except InvalidSettings as error:
-                raise ValueError(f"{device.id}: {error}") from error
-            missing = [way - set(device.address) for way in ways]
-            if missing and all(missing):
-                raise ValueError(f"{device.id}: address has no {min(missing[0])}")
-            for port in ("port", "tls_port"):
-                if not device.address.get(port, "1").isdecimal():
-                    raise ValueError(f"{device.id}: the address's {port} is a number")
-        return devices
-
-    @field_validator("device")
-    @classmethod
-    def _one_default_each(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
-        kinds = [device.kind for device in devices if device.default]
-        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
-            raise ValueError(f"two devices are the default {twice}")
-        return devices
-
-
 class PolicyFile(Section):
+    """`policy.toml`."""
+
     rule: tuple[Rule, ...] = ()
 
 
 class PeopleFile(Section):
+    """`people.toml`."""
+
     users: dict[str, Speaker] = {}
     contact: tuple[Contact, ...] = ()

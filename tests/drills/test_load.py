@@ -61,7 +61,7 @@ async def test_who_floods_is_held_back_and_nobody_else_is(
         began = time.monotonic()
         flood = asyncio.create_task(sent(ann, 1_000))
         calm = await sent(bob, 1)
-        while not flood.done():
+        while not flood.done() and calm.total() < LIMITS.burst:  # what bob has for himself
             calm += await sent(bob, 1, calm.total())
         answers, seconds = await flood, time.monotonic() - began
     assert calm == {"accepted": calm.total()}

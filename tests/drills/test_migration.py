@@ -10,8 +10,17 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from orchestrator.journal import Journal
+import pytest
+import sqlalchemy as sa
+from alembic import config
+from alembic.command import upgrade
+
+from orchestrator import trace
+from orchestrator.journal import Journal, engine
+from orchestrator.journal.engine import connect_to
+from schemas.execution import RunState, StageName
 from tests.hubkit import older_journal
+from tests.journalkit import DONE, wrong
 
 ROOT = Path(__file__).parent.parent.parent
 ROUNDS, MANY, SEED = 6, 3000, 5
@@ -68,3 +77,51 @@ def _killed_while_opening(file: Path, after: float) -> bool:
         except subprocess.TimeoutExpired:
             os.kill(hub.pid, signal.SIGKILL)
         return b"open" not in hub.stdout.read()
+
+
+@pytest.mark.both_stores
+async def test_a_journal_of_the_revision_before_is_whole_and_has_traces_from_now_on(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "journal.db"
+    _of_revision_0002(file, tmp_path)
+    async with Journal(file) as journal:
+        done, asked = await journal.get("done"), await journal.get("asked")
+        assert done is not None
+        assert (done.state, done.answer, done.trace) == (RunState.SUCCEEDED, "Took a photo", ())
+        assert asked is not None
+        assert asked.state is RunState.AWAITING_ANSWER
+        with trace.begun():
+            refused = (RunState.REFUSED, "no")
+            ended = await journal.end("asked", lambda record: DONE, lambda _: refused)
+        assert ended is not None
+        assert [stage.name for stage in ended.trace] == [StageName.JOURNAL]
+        assert await journal.get("asked") == ended
+    assert wrong(file) == []
+
+
+def _of_revision_0002(file: Path, folder: Path) -> None:
+    """The journal of a hub of that revision, wherever this test's journals are."""
+    older_journal(folder / "older.db", "0002")
+    source, target = (
+        connect_to(sa.URL.create("sqlite", database=str(folder / "older.db"))),
+        connect_to(engine.at("", file)),
+    )
+    told = config.Config()
+    told.set_main_option("script_location", "orchestrator.journal:migrations")
+    try:
+        with source.connect() as old, target.begin() as new:
+            told.attributes["connection"] = new
+            upgrade(told, "0002")
+            new.exec_driver_sql("DELETE FROM seal")
+            tables = sa.MetaData()
+            tables.reflect(old)
+            for table in tables.sorted_tables:
+                if table.name != "alembic_version":
+                    rows = [dict(row) for row in old.execute(sa.select(table)).mappings()]
+                    new.execute(table.insert(), rows)
+            hub = old.execute(sa.select(tables.tables["seal"].c.hub)).scalar_one()
+    finally:
+        source.dispose()
+        target.dispose()
+    (folder / "hub-id").write_text(f"{hub}\n")

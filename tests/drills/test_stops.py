@@ -4,6 +4,7 @@ import asyncio
 import json
 import resource
 import signal
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -82,11 +83,18 @@ class Home:
 
 
 @asynccontextmanager
-async def home(folder: Path, program: tuple[str, ...] = CLI) -> AsyncIterator[Home]:
-    """All of it, on a broker that lives on."""
+async def home(
+    folder: Path,
+    program: tuple[str, ...] = CLI,
+    environment: dict[str, str] | None = None,
+    settings: str = "",
+) -> AsyncIterator[Home]:
+    """All of it, on a broker that lives on; `settings` are more lines of hub.toml."""
     async with running_broker(folder) as broker, people(broker, "ann") as (ann,):
         hub = Hub(folder, broker)
-        hub.program = program
+        hub.program, hub.environment = program, environment or {}
+        with (hub.config / "hub.toml").open("a") as file:
+            file.write(settings)
         await ann.listen("octopus/event")
         try:
             async with HeldPc(broker.host, broker.port) as pc:
@@ -113,6 +121,40 @@ async def test_twenty_running_commands_survive_an_ordinary_stop(tmp_path: Path) 
         await there.until(ids, ENDED)
         assert there.asked("SELECT state, count(*) FROM steps") == [("succeeded", 20)]
         assert await there.hub.stop() == 0
+
+
+async def test_a_hub_that_stops_takes_nothing_in_and_ends_what_is_under_way(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    async with home(tmp_path, settings=f"[http]\nport = {port}\n") as there:
+        assert await there.send(VOLUME.format(3), "volume") == "accepted"
+        await there.until({"volume"}, {"dispatched"})
+        assert await _answers(port)
+        there.hub.kill(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            while await _answers(port):  # noqa: ASYNC110 (a foreign process)
+                await asyncio.sleep(0.02)
+            # The broker knows nobody who listens.
+            while await there.ann.client.publish("octopus/request/ann/health", "{}"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert there.asked("SELECT state FROM steps") == [("dispatched",)], "it is waited for"
+        there.pc.let_go.set()
+        await there.until({"volume"}, {"succeeded"})
+        await told(there.ann, "octopus/status", b"offline")
+        assert await there.hub.ended() == 0
+        assert there.asked("SELECT state FROM runs") == [("succeeded",)]
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
 
 
 async def test_a_full_disk_takes_nothing_in_and_sends_nothing(tmp_path: Path) -> None:

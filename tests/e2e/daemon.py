@@ -21,20 +21,12 @@ from device_adapters.simulated.phone.adbd.announce import announced
 from device_adapters.simulated.phone.adbd.server import SimulatedPhone
 from device_adapters.simulated.weather import SimulatedWeb
 from orchestrator.broker import DEVICES, LOCAL, passwords
+from tests.ran import Ran
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 10.0
 CLI = ("-m", "orchestrator.cli")
 """What Python runs; the command line comes after it."""
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a process ended."""
-
-    status: int
-    out: str
-    err: str
 
 
 class Site:
@@ -59,6 +51,7 @@ class Site:
             '[[rule]]\nfunction = "send_text_message"\nverdict = "allow"\n'
         )
         self.program: tuple[str, ...] = CLI
+        self.environment: dict[str, str] = {}
         self._log = folder / "log"
         self._daemon: asyncio.subprocess.Process | None = None
 
@@ -94,7 +87,8 @@ class Site:
         """Start the daemon, which is not ready yet."""
         with self._log.open("w") as log:
             run = ("run", "--config", str(self.config))
-            self._daemon = await _process(*self.program, *run, out=log.fileno())
+            own = self.environment
+            self._daemon = await _process(*self.program, *run, out=log.fileno(), environment=own)
 
     async def start(self) -> float:
         """Start the daemon; the seconds until it was ready."""
@@ -123,9 +117,9 @@ class Site:
         async with asyncio.timeout(30):
             return await self._daemon.wait()
 
-    async def octopus(self, *arguments: str) -> Ran:
-        """Run the command line on this site."""
-        return await octopus(*arguments, "--config", str(self.config))
+    async def octopus(self, *arguments: str, typed: str | None = None) -> Ran:
+        """Run the command line on this site; `typed` comes from a file."""
+        return await octopus(*arguments, "--config", str(self.config), typed=typed)
 
     def client(self, user: str = LOCAL) -> MqttClient:
         """A client of the hub's broker."""
@@ -169,12 +163,13 @@ async def devices(site: Site) -> AsyncIterator[Devices]:
         yield Devices(phone, pc, car)
 
 
-async def octopus(*arguments: str) -> Ran:
-    """Run the command line to its end."""
-    process = await _process(*CLI, *arguments, out=asyncio.subprocess.PIPE)
+async def octopus(*arguments: str, typed: str | None = None) -> Ran:
+    """Run the command line to its end; `typed` is what it reads."""
+    source = asyncio.subprocess.DEVNULL if typed is None else asyncio.subprocess.PIPE
+    process = await _process(*CLI, *arguments, out=asyncio.subprocess.PIPE, source=source)
     try:
         async with asyncio.timeout(40):
-            out, err = await process.communicate()
+            out, err = await process.communicate(None if typed is None else typed.encode())
     except BaseException:
         process.kill()
         await process.wait()
@@ -183,11 +178,16 @@ async def octopus(*arguments: str) -> Ran:
     return Ran(process.returncode, out.decode(), err.decode())
 
 
-async def _process(*arguments: str, out: int) -> asyncio.subprocess.Process:
+async def _process(
+    *arguments: str,
+    out: int,
+    environment: dict[str, str] | None = None,
+    source: int = asyncio.subprocess.DEVNULL,
+) -> asyncio.subprocess.Process:
+    own = os.environ | {"COLUMNS": "200"} | (environment or {})
     return await asyncio.create_subprocess_exec(
         sys.executable, *arguments,
-        cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, stdin=asyncio.subprocess.DEVNULL,
-        stdout=out, stderr=out,
+        cwd=ROOT, env=own, stdin=source, stdout=out, stderr=out,
     )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ import json
 import signal
 
 from device_adapters.simulated.phone.values import MUSIC
-from tests.e2e.daemon import Devices, Ran, Site, devices, eventually
+from tests.e2e.daemon import Devices, Site, devices, eventually
 from tests.e2e.test_daemon import approve_all
+from tests.ran import Ran
 
 
 async def say(site: Site, sentence: str, *options: str) -> Ran:

@@ -105,9 +105,9 @@ async def test_the_doctor_names_what_is_wrong_with_a_folder(site: Site, tmp_path
         settings.write(f'[model]\nurl = "{tmp_path}/none"\n')
     ran = await site.octopus("doctor", "--json")
     assert ran.status == 1
-    embedded, weights = json.loads(ran.out)
-    assert embedded["good"]
-    assert not weights["good"]
+    checks = {check["name"]: check for check in json.loads(ran.out)}
+    embedded, weights = checks["embedded weights"], checks["weights"]
+    assert (embedded["level"], weights["level"]) == ("good", "wrong")
     assert f"{tmp_path}/none is no folder" in weights["said"]
     ran = await site.octopus("run")
     assert (ran.status, len(ran.err.splitlines())) == (2, 1)

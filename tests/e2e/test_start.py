@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.daemon import Ran, Site, octopus
+from tests.e2e.daemon import Site, octopus
+from tests.ran import Ran
 
 
 def one_line(ran: Ran, *said: str) -> None:

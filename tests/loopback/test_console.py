@@ -114,7 +114,7 @@ async def served(
     async with rig(folder, catalogue, MODEL, more=phones) as hub:
         serving = web.serving(
             Settings(console=consoles, **more), folder, service=hub.service,
-            registry=hub.registry, bus=hub.bus, journal=hub.journal,
+            registry=hub.registry, bus=hub.bus, journal=hub.journal, users={"ann", LOCAL},
         )  # fmt: skip
         async with serving:
             for device in hub.registry.approved:

@@ -298,7 +298,7 @@ async def test_a_schedule_over_mqtt(hub: Rig, user: User) -> None:
     gone = (await user.request("schedule/cancel", schedule=identity))["data"]
     assert gone["state"] == "cancelled"
     again = await user.request("schedule/cancel", schedule=identity)
-    assert again["code"] == "bad_command"
+    assert again["code"] == "not_found"
     assert (await user.request("schedule/list"))["data"] == []
 
 

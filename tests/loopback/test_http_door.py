@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ import pytest
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.http.door import HttpDoor
-from orchestrator.doors.http.page import forms, news
+from orchestrator.doors.http.page import forms, news, pages, visits
 from orchestrator.doors.http.page.forms import MAX_FORM
 from orchestrator.doors.http.page.pages import FOLDER
 from orchestrator.doors.http.page.visits import HERE, Visits
+from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
 from schemas.errors import InvalidSettings
+from schemas.outcome import Done, Evidence
+from tests.apikit import PHONE, TABLET
 from tests.hubkit import ScriptedAdapter, command
-from tests.webkit import PHONE, Browser, Site, browsing, site
+from tests.webkit import Browser, Site, browsing, site
 
 SELFIE = "Take a selfie with the front camera"
 CALL = "call 5551234567"
@@ -36,12 +39,9 @@ MODEL = {
     VOLUME: "<nexa_13>('5', 'media')<nexa_end>",
     NASTY: "<nexa_20>()<nexa_end>",
     "selfie": "<nexa_0>('front')<nexa_end>",
+    "undo that": "<nexa_20>()<nexa_end>",
     "selfie every day at 7 am": "<nexa_0>('front')<nexa_end>",
 }
-TABLET = Device(
-    id="p2", kind=Kind.PHONE, name="Tablet", protocol="test",
-    functions=("set_volume", "take_a_photo"), room="kitchen",
-)  # fmt: skip
 FOUND = Device(
     id="p3", kind=Kind.PHONE, name="Fold <b>7</b>", protocol="test",
     address={"host": "192.0.2.7", "port": "5555"},
@@ -72,18 +72,6 @@ def said_by(browser: Browser) -> str:
     return f"Host: 127.0.0.1\r\nCookie: {name}={value}\r\n"
 
 
-@asynccontextmanager
-async def connected(page: Site) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to the server itself."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(page.at).port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-
 async def selfie(page: Site, identity: str = "c1", user: str = "ann") -> None:
     """A command that succeeds."""
     await page.hub.pipeline.submit(command(SELFIE, identity, user, devices=("Pixel",)))
@@ -95,18 +83,22 @@ async def test_a_sentence_is_sent_and_the_page_shows_what_became_of_it(
 ) -> None:
     await page.come_in(browser)
     assert "What should be done?" in browser.text
+    home = browser.url
     assert await browser.press("Send", text=CALL) == 200
-    identity = browser.url.rpartition("/")[2]
-    await page.asked()
-    await browser.open(browser.url)
+    assert browser.url == home, "what becomes of it is shown where it was said"
+    [asked] = await page.asked()
+    await browser.open(f"{home}run/{asked['id']}")
     assert "The hub asks" in browser.text
     assert await browser.press("Yes, do it") == 200
-    record = await page.ended(identity)
+    record = await page.ended(asked["id"])
     assert (record.state, record.command.user, record.command.door) == ("succeeded", "ann", "http")
     await browser.open(browser.url)
+    assert browser.url == f"{home}run/{record.command.id}", "it stays where it was answered"
     assert record.answer in browser.text
     assert "verified" in browser.text
-    await browser.open(browser.url.partition("run/")[0])
+    assert "very sure, 100 %" in browser.text
+    assert MODEL[CALL] in html.unescape(browser.page.text)
+    await browser.open(home)
     assert record.answer in browser.text
 
 
@@ -157,8 +149,8 @@ async def test_everybody_sees_and_answers_only_their_own(page: Site, browser: Br
     assert await browser.open(f"{home}run/c1") == 400
     assert CALL not in browser.text
     await browser.open(home)
-    [form] = re.findall(r'name="form" value="([^"]+)"', browser.page.text)[:1]
-    answer = {"form": form, "execution": "c1", "token": asked["token"], "answer": "yes"}
+    [form] = re.findall(r'name="visit" value="([^"]+)"', browser.page.text)[:1]
+    answer = {"visit": form, "execution": "c1", "token": asked["token"], "answer": "yes"}
     reply = await browser.client.post(f"{home}do/confirm", data=answer)
     assert reply.status_code == 409
     assert not page.hub.adapter.calls
@@ -167,13 +159,68 @@ async def test_everybody_sees_and_answers_only_their_own(page: Site, browser: Br
 async def test_devices_and_schedules_are_managed(page: Site, browser: Browser) -> None:
     page.hub.registry.propose(FOUND)
     await page.come_in(browser)
-    assert "found by adb over Wi-Fi at 192.0.2.7 · phone" in browser.text, "which one it is"
+    assert "phone, found by adb over Wi-Fi at 192.0.2.7" in browser.text, "which one it is"
     assert await browser.press(f"Approve: {FOUND.name}") == 200
     assert "p3" in {device.id for device in page.hub.registry.approved}
-    assert await browser.press("Rename", name="Wall tablet") == 200
+    assert await browser.press("Rename: Tablet", name="Wall tablet") == 200
     assert "Wall tablet" in browser.text
-    assert await browser.press("Rename", name="x" * 61) == 400
+    said = {"room": " hall ", "aliases": "the screen, panel,", "default": "yes"}
+    assert await browser.press("Save: Wall tablet", **said) == 200
+    [tablet] = [one for one in page.hub.registry.approved if one.name == "Wall tablet"]
+    assert (tablet.room, tablet.aliases, tablet.default) == ("hall", ("the screen", "panel"), True)
+    assert await browser.press("Remove for good: Wall tablet") == 200
+    assert "Wall tablet" not in {device.name for device in page.hub.registry.approved}
+    assert await browser.press("Rename: Pixel", name="x" * 61) == 400
     assert "1 to 60 characters" in browser.text
+
+
+async def test_who_may_not_manage_sees_no_such_button(page: Site, browser: Browser) -> None:
+    page.hub.registry.propose(FOUND)
+    await page.come_in(browser, "bob")
+    assert "Pixel" in browser.text
+    assert "Somebody who manages this hub can approve it" in browser.text
+    assert "do/device/" not in browser.page.text
+
+
+async def test_the_last_command_is_taken_back(tmp_path: Path, catalogue: Catalogue) -> None:
+    before = Restore(function="set_volume", arguments={"level": 3, "volume_type": "media"})
+
+    async def set_volume(invocation: Invocation) -> Done:
+        return Done(evidence=Evidence.VERIFIED, undo=before)
+
+    async with site(tmp_path, catalogue, MODEL, call=set_volume) as page, browsing() as browser:
+        await page.come_in(browser)
+        assert await browser.press("Send", text=VOLUME) == 200
+        [sent] = await page.hub.journal.latest(1, "ann")
+        await page.ended(sent.command.id)
+        await browser.open(browser.url)
+        assert await browser.press(f"Undo: {VOLUME}") == 200
+        [undoing] = await page.hub.journal.latest(1, "ann")
+        assert (await page.ended(undoing.command.id)).undoes == sent.command.id
+        assert page.hub.adapter.calls[-1].arguments["level"] == 3
+        await browser.open(browser.url)
+        assert f"Undo: {VOLUME}" not in browser.page.text, "it is back already"
+
+
+async def test_older_commands_are_leafed_through(
+    page: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "HISTORY", 2)
+    for number in range(5):
+        await selfie(page, f"n{number}")
+    await page.come_in(browser)
+    await browser.open(f"{browser.url}history")
+    seen = []
+    while True:
+        seen += re.findall(r'href="[^"]*/run/(\w+)"', browser.page.text)
+        older = re.findall(r'href="([^"]*)"[^>]*>Older<', browser.page.text.replace("&amp;", "&"))
+        if not older:
+            break
+        assert await browser.open(urljoin(browser.url, older[0])) == 200
+    assert seen == ["n4", "n3", "n2", "n1", "n0"], "each once, the newest first"
+    assert await browser.open(f"{browser.url.partition('?')[0]}?show=trouble") == 200
+    assert "There are none of these" in browser.text
+    assert await browser.open(f"{browser.url.partition('?')[0]}?show=nothing") == 400
 
 
 async def test_a_schedule_is_shown_and_cancelled(page: Site, browser: Browser) -> None:
@@ -219,12 +266,12 @@ async def test_the_page_is_small_and_needs_no_other_host(page: Site, browser: Br
         await page.hub.journal.accept(command(SELFIE, f"n{number}"))
     await page.come_in(browser)
     sizes = len(browser.page.content)
-    for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.page.text):
+    for file in {*re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.page.text)}:
         reply = await browser.client.get(f"{page.at}{file}")
         assert reply.status_code == 200
         sizes += len(reply.content)
     assert sizes < 150_000
-    for file in (*FOLDER.glob("templates/*"), *FOLDER.glob("static/*")):
+    for file in (*FOLDER.glob("templates/*"), *FOLDER.glob("static/*.*")):
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", file.read_text()), file
         assert not re.search(r"\son\w+=|style=|<script>", file.read_text()), file
     assert len(browser.client.cookies) == 1
@@ -248,7 +295,9 @@ async def test_nobody_comes_in_without_a_cookie_of_the_very_visit(
             assert await stranger.open(home + attempt) == 403
             assert CALL not in stranger.page.text
         assert (await stranger.client.send(forged)).status_code == 403
-        reply = await stranger.client.post(f"{home}do/command", data={"id": "x", "text": SELFIE})
+        reply = await stranger.client.post(
+            f"{home}do/command", data={"identity": "x", "text": SELFIE}
+        )
         assert reply.status_code == 403
     assert await page.hub.journal.get("x") is None
 
@@ -311,11 +360,11 @@ async def test_another_page_cannot_send_a_form(
     page: Site, browser: Browser, headers: dict[str, str]
 ) -> None:
     await page.come_in(browser)
-    [form] = re.findall(r'name="form" value="([^"]+)"', browser.page.text)[:1]
-    data = {"form": form, "id": "x", "text": SELFIE}
+    [form] = re.findall(r'name="visit" value="([^"]+)"', browser.page.text)[:1]
+    data = {"visit": form, "identity": "x", "text": SELFIE}
     reply = await browser.client.post(f"{browser.url}do/command", data=data, headers=headers)
     assert reply.status_code == 403
-    for wrong in ({**data, "form": "x"}, {"id": "x", "text": SELFIE}):
+    for wrong in ({**data, "visit": "x"}, {"identity": "x", "text": SELFIE}):
         assert (await browser.client.post(f"{browser.url}do/command", data=wrong)).status_code
     assert await page.hub.journal.get("x") is None
     assert (await browser.client.post(f"{browser.url}do/command", data=data)).status_code == 200
@@ -388,35 +437,43 @@ async def test_who_leaves_or_loses_the_token_is_out(page: Site, browser: Browser
         assert "no token of this hub" in browser.text
         assert _back(browser) == "/"
     assert await browser.open(f"{page.phone}/") == 403
-    assert "<a " not in browser.page.text, "a phone's way takes no token"
+    assert "href" not in _main(browser), "a phone's way takes no token"
 
 
 def _back(browser: Browser) -> str:
     """Where the link of a message leads."""
-    [where] = re.findall(r'<a href="([^"]+)"', browser.page.text)
+    [where] = re.findall(r'href="([^"]+)"', _main(browser))
     return str(where)
+
+
+def _main(browser: Browser) -> str:
+    """The main part of what it shows."""
+    [main] = re.findall(r"<main.*?</main>", browser.page.text, re.S)
+    return str(main)
 
 
 async def test_bad_requests_are_told_and_change_nothing(page: Site, browser: Browser) -> None:
     await page.come_in(browser)
-    [form] = re.findall(r'name="form" value="([^"]+)"', browser.page.text)[:1]
+    [form] = re.findall(r'name="visit" value="([^"]+)"', browser.page.text)[:1]
     home = browser.url
 
     async def post(what: str, **data: str) -> int:
-        reply = await browser.client.post(f"{home}do/{what}", data={"form": form, **data})
+        reply = await browser.client.post(f"{home}do/{what}", data={"visit": form, **data})
         assert "Traceback" not in reply.text
         return reply.status_code
 
-    assert await post("command", id="x", text="") == 400
-    assert await post("command", id="x", text="a\0b") == 400
-    assert await post("command", id="../x", text=SELFIE) == 400
-    assert await post("command", id="x", text="a" * (MAX_FORM + 1)) == 400
-    assert await post("command", id="x", text=SELFIE, **{f"k{n}": "" for n in range(30)}) == 400
+    assert await post("command", identity="x", text="") == 400
+    assert await post("command", identity="x", text="a\0b") == 400
+    assert await post("command", identity="../x", text=SELFIE) == 400
+    assert await post("command", identity="x", text="a" * (MAX_FORM + 1)) == 400
+    assert (
+        await post("command", identity="x", text=SELFIE, **{f"k{n}": "" for n in range(30)}) == 400
+    )
     assert await post("confirm", execution="c1", token="x", answer="maybe") == 400
     assert await post("confirm", execution="c1", token="x", answer="yes") == 409
     assert await post("answer", execution="nothing", text="yes") == 409
     assert await post("device/approve", device="nothing") == 400
-    assert await post("device/remove", device="Pixel") == 404
+    assert await post("device/pair", by="tcp") == 404
     assert await post("device/do", do="take_screenshot") == 404
     assert await post("nothing") == 404
     raw = await browser.client.post(f"{home}do/command", content=b"\xff\xfe=\xff")
@@ -447,7 +504,8 @@ async def test_an_open_page_is_told_of_its_own_users_news(page: Site, browser: B
         lines = stream.aiter_lines()
         assert await anext(lines) == "retry: 3000"
         await selfie(page)
-        assert [await anext(lines), await anext(lines)] == ["", "data: new"]
+        told = [await anext(lines) for _ in range(3)]
+        assert told == ["", "event: news", "data: new"], "that there is something, never what"
 
 
 async def test_a_page_is_told_of_nobody_elses_news_and_of_nothing_once_its_visit_is_over(
@@ -476,6 +534,23 @@ async def test_only_so_many_pages_are_kept_up_to_date(
                 pass
 
 
+async def test_one_user_neither_sends_others_away_nor_keeps_them_out(
+    page: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "MOST", 3)
+    monkeypatch.setattr(news, "EACH", 1)
+    await page.come_in(browser)
+    async with browsing() as bob:
+        for _ in range(5):
+            await page.come_in(bob, "bob")
+        assert await browser.open(browser.url) == 200
+        async with bob.client.stream("GET", f"{bob.url}news") as one:
+            assert await anext(one.aiter_lines()) == "retry: 3000"
+            assert (await bob.client.get(f"{bob.url}news", timeout=5)).status_code == 429
+            async with browser.client.stream("GET", f"{browser.url}news") as other:
+                assert await anext(other.aiter_lines()) == "retry: 3000"
+
+
 async def test_pages_that_come_at_the_same_moment_are_not_too_many_either(
     page: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,7 +566,7 @@ async def test_pages_that_come_at_the_same_moment_are_not_too_many_either(
         return False
 
     async with asyncio.timeout(10), contextlib.AsyncExitStack() as stack:
-        streams = [await stack.enter_async_context(connected(page)) for _ in range(20)]
+        streams = [await stack.enter_async_context(page.connection()) for _ in range(20)]
         for _, writer in streams:
             writer.write(asking.encode())
         pages = asyncio.gather(*(told(reader) for reader, _ in streams))
@@ -512,7 +587,7 @@ async def test_a_form_that_breaks_off_or_stalls_is_no_bug(
     await page.come_in(browser)
     head = f"POST {at(browser.url)}do/command HTTP/1.1\r\n{said_by(browser)}"
     for stalls in (True, False):
-        async with asyncio.timeout(10), connected(page) as (reader, writer):
+        async with asyncio.timeout(10), page.connection() as (reader, writer):
             writer.write(f"{head}Content-Length: 100\r\n\r\nform=".encode())
             if not stalls:
                 writer.write_eof()

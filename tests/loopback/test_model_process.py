@@ -745,3 +745,38 @@ async def test_closing_while_the_next_one_is_loaded(start: Start, stage: Stage) 
     with one_line(ModelDown, "model", "the hub stops"):
         await asking
     assert gone(loading.pid)
+
+
+async def test_a_model_that_died_while_idle_is_found_when_it_is_asked_for_a_sign(
+    start: Start,
+) -> None:
+    async with ModelProcess(start, deadline=10) as model:
+        before = model.pid
+        assert before is not None
+        assert await model.alive()
+        os.kill(before, signal.SIGKILL)
+        assert await model.alive(), "it has its deadline to come back"
+        await within(10, lambda: model.pid not in (before, None))
+        assert await model.alive()
+        assert (await model.decode(NESTED)).text.startswith("<nexa_7>")
+
+
+async def test_a_sign_of_life_is_asked_for_without_a_sentence(start: Start, stage: Stage) -> None:
+    async with opened(start, stage) as model:
+        assert await model.alive()
+        await within(5, lambda: stage.batches == [[]])
+        assert (await model.decode("one")).text == "one"
+        assert await model.alive()
+
+
+async def test_a_model_that_cannot_be_started_gives_none(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "ALIVE_AFTER", 0.0)
+    async with staged(silent) as stage, opened(start, stage, 0.1) as model:
+        assert await model.alive()
+        model._program = ("/no/such/program",)
+        async with asyncio.timeout(10):
+            while await model.alive():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    assert not await model.alive(), "the hub has stopped"

@@ -390,3 +390,15 @@ async def test_a_broker_that_sends_nonsense_costs_a_reconnect_and_no_more(
     ):
         while len(connects) < 3:  # noqa: ASYNC110 (a foreign peer)
             await asyncio.sleep(0.01)
+
+
+async def test_it_is_alive_with_and_without_a_broker_until_it_ends(broker: Broker) -> None:
+    async with MqttClient(broker.host, broker.port, client_id="living") as client:
+        await client.wait_connected(10)
+        assert client.alive
+        await broker.stop()
+        async with asyncio.timeout(10):
+            while client.connected:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert client.alive
+    assert not client.alive

@@ -2,4 +2,8 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("OCTOPUS_HOME_ASSISTANT") else ["test_home_assistant.py"]
+_ASKED_FOR = {
+    "test_home_assistant.py": "OCTOPUS_HOME_ASSISTANT",
+    "test_hub_in_home_assistant.py": "OCTOPUS_HOME_ASSISTANT_MQTT",
+}
+collect_ignore = [file for file, variable in _ASKED_FOR.items() if not os.environ.get(variable)]

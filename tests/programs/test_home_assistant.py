@@ -24,6 +24,7 @@ from schemas.device import Device
 from schemas.errors import DeviceNeedsPerson, DeviceRefused
 from schemas.outcome import Evidence
 from tests.broker import invocation
+from tests.programs.hass import token_of
 
 PYTHON = os.environ["OCTOPUS_HOME_ASSISTANT"]
 
@@ -32,31 +33,6 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
-# The hub's user is no administrator, as the howto says.
-_TOKEN = """
-import asyncio, sys
-from datetime import timedelta
-from homeassistant import auth, core
-from homeassistant.auth.const import GROUP_ID_USER
-from homeassistant.auth.models import TOKEN_TYPE_LONG_LIVED_ACCESS_TOKEN
-from homeassistant.helpers import area_registry, device_registry, entity_registry
-
-async def main(folder):
-    hass = core.HomeAssistant(folder)
-    for registry in (area_registry, device_registry, entity_registry):
-        await registry.async_load(hass)
-    manager = await auth.auth_manager_from_config(hass, [{"type": "homeassistant"}], [])
-    await manager.async_create_user("owner")  # whoever is first owns it
-    user = await manager.async_create_user("hub", group_ids=[GROUP_ID_USER])
-    token = await manager.async_create_refresh_token(
-        user, client_name="hub", token_type=TOKEN_TYPE_LONG_LIVED_ACCESS_TOKEN,
-        access_token_expiration=timedelta(days=1),
-    )
-    print(manager.async_create_access_token(token))
-    await hass.async_stop(force=True)
-
-asyncio.run(main(sys.argv[1]))
-"""
 _CONFIGURATION = """
 homeassistant: {{name: Test, unit_system: metric, time_zone: UTC, media_dirs: {{local: {media}}}}}
 http: {{server_host: 127.0.0.1, server_port: {port}}}
@@ -68,13 +44,6 @@ demo:
 Adapters = Callable[[str], HassAdapter]
 
 
-async def _output(*command: str) -> str:
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    return out.decode().strip()
-
-
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HassClient]:
     folder = tmp_path_factory.mktemp("home-assistant")
@@ -84,7 +53,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hass
     text = _CONFIGURATION.format(port=port, media=folder / "media")
     (folder / "configuration.yaml").write_text(text)
     token = folder / "token"
-    token.write_text(await _output(PYTHON, "-c", _TOKEN, str(folder)))
+    token.write_text(await token_of(PYTHON, folder))
     process = await asyncio.create_subprocess_exec(
         PYTHON, "-m", "homeassistant", "--skip-pip", "-c", str(folder),
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,

@@ -180,7 +180,7 @@ def test_tokens_on_the_command_line(tmp_path: Path) -> None:
 
 
 def test_a_hub_without_a_page_needs_nothing_for_it() -> None:
-    never = ("starlette", "uvicorn", "anyio._backends")
+    never = ("starlette", "fastapi", "uvicorn", "anyio._backends")
     code = f"import sys, orchestrator.app; print([m for m in {never} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
@@ -195,3 +195,37 @@ def test_what_a_page_needs_is_named() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 1
     assert ran.stderr.strip().endswith("pip install 'octopus-hub[web]'")
+
+
+def test_a_token_lets_in_until_it_runs_out(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path, ANN)
+    over, lasting = tokens.issue("ann", expires=1.0), tokens.issue("ann", expires=1e12)
+    assert tokens.find(over) is None
+    found = tokens.find(lasting)
+    assert found is not None
+    assert tokens.stands(found.digest)
+    assert not tokens.stands(tokens.all()[0].digest)
+
+
+def test_what_a_token_is_for_is_kept_beside_it(tmp_path: Path) -> None:
+    Tokens(tmp_path).issue("ann", label="kitchen tablet")
+    (kept,) = Tokens(tmp_path).all()
+    assert (kept.label, kept.expires) == ("kitchen tablet", None)
+
+
+def test_tokens_of_a_hub_that_knew_no_end_of_them_still_let_in(tmp_path: Path) -> None:
+    secret = Tokens(tmp_path).issue("ann")
+    (kept,) = json.loads((tmp_path / FILE).read_text())
+    older = {key: kept[key] for key in ("user", "digest", "created")}
+    (tmp_path / FILE).write_text(json.dumps([older]))
+    assert Tokens(tmp_path, ANN).find(secret) is not None
+
+
+def test_users_that_change_while_the_hub_runs_count_at_once(tmp_path: Path) -> None:
+    users = {"ann"}
+    tokens = Tokens(tmp_path, users)
+    secret = tokens.issue("ann")
+    assert tokens.find(secret) is not None
+    users.clear()
+    assert tokens.find(secret) is None
+    assert not tokens.stands(tokens.all()[0].digest)

@@ -84,6 +84,14 @@ def test_a_row_that_nobody_wrote_is_found(file: Path, table: sa.Table) -> None:
         assert _found(connection, table.insert().values(forged))
 
 
+async def test_a_trace_that_is_taken_away_or_made_up_is_found(file: Path) -> None:
+    with behind_its_back(url(file)) as connection:
+        for run, trace in ("done", ""), ("refused", "[]"), ("running", "[]"):
+            change = runs.update().where(runs.c.id == run).values(trace=trace)
+            (found,) = _found(connection, change)
+            assert "decision, answer or trace is not as event" in found
+
+
 async def test_texts_that_changed_places_are_found(tmp_path: Path) -> None:
     async with Journal(tmp_path / "j.db") as journal:
         await ended(journal, "c1")
@@ -92,7 +100,7 @@ async def test_texts_that_changed_places_are_found(tmp_path: Path) -> None:
         (theirs,) = connection.execute(sa.select(runs.c.answer).where(runs.c.id == "of-s1")).one()
         mine = runs.update().where(runs.c.id == "c1").values(answer=theirs)
         assert _found(connection, mine) == [
-            "command c1: decision or answer is not as event 6 (c1) tells",
+            "command c1: decision, answer or trace is not as event 6 (c1) tells",
         ]
 
 
@@ -111,7 +119,7 @@ async def test_what_is_wrong_is_named(tmp_path: Path) -> None:
                 "the last event is 5, and not event 6 as it was sealed",
                 "command c1: state is not as event 3 (c1) tells",
                 "command c1: ended is not as event 3 (c1) tells",
-                "command c1: decision or answer is not as event 3 (c1) tells",
+                "command c1: decision, answer or trace is not as event 3 (c1) tells",
             ]),
             (runs.delete(), ["command c1 is gone: event 1 (c1) tells of it"]),
             (seal.delete(), [
@@ -223,9 +231,15 @@ def _found(connection: sa.Connection, change: sa.Executable) -> list[str]:
 def _told(kept: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """What is kept, but for what no event tells of."""
     return {
-        table: [{c: v for c, v in row.items() if f"{table}.{c}" not in UNTOLD} for row in rows]
+        table: [{c: v for c, v in row.items() if not _untold(table, c, row)} for row in rows]
         for table, rows in kept.items()
     }
+
+
+def _untold(table: str, column: str, row: dict[str, Any]) -> bool:
+    """Whether no event tells of it, or not before the command has ended."""
+    until_the_end = table == "runs" and column in DECIDED and row["ended"] is None
+    return until_the_end or f"{table}.{column}" in UNTOLD
 
 
 def _noticed(file: Path, whole: dict[str, list[dict[str, Any]]]) -> bool:

@@ -261,7 +261,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "forged": (
         lambda file: _repack(file, "UPDATE runs SET answer = 'no' WHERE id = 'done'"),
-        "is not as it was written: command done: decision or answer",
+        "is not as it was written: command done: decision, answer or trace",
     ),
     "of-another": (
         lambda file: _repack(file, "UPDATE seal SET hub = 'another'"),
@@ -318,7 +318,9 @@ def test_of_a_journal_that_is_not_whole_no_backup_is_made(state: Path, archive: 
     with behind_its_back(url(state / "journal.db")) as connection:
         connection.exec_driver_sql("UPDATE runs SET answer = 'no' WHERE id = 'done'")
         connection.commit()
-    with pytest.raises(NoBackup, match="so no backup was made: command done: decision or answer"):
+    with pytest.raises(
+        NoBackup, match="so no backup was made: command done: decision, answer or trace"
+    ):
         backup(url(state / "journal.db"), state, archive)
     assert archive.read_bytes() == good
 
@@ -382,7 +384,7 @@ def test_the_command_line_backs_up_audits_and_restores(state: Path, tmp_path: Pa
         connection.commit()
     wrong = octopus("audit", "--json")
     assert wrong.exit_code == 1
-    told = "command done: decision or answer is not as event"
+    told = "command done: decision, answer or trace is not as event"
     assert json.loads(wrong.stdout)["faults"][0].startswith(told)
     assert octopus("audit").stdout.startswith(told)
     assert isinstance(octopus("restore", target).exception, NoBackup)

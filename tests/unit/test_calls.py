@@ -8,9 +8,10 @@ import pytest
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.policy import Policy, Rule, Verdict
+from schemas.call import NamedCall
 from schemas.errors import BadCommand
 from schemas.execution import Execution
-from tests.hubkit import Rig, rig
+from tests.hubkit import Rig, command, rig
 
 ALLOWED = Policy(rules=(Rule(verdict=Verdict.ALLOW),))
 
@@ -124,3 +125,49 @@ async def test_a_dangerous_call_waits_for_a_person(tmp_path: Path, catalogue: Ca
         await hub.service.request("confirm", "ann", {"execution": "c1", "token": event.token})
         await hub.pipeline.drain(10)
         assert [one.function for one in hub.adapter.calls] == ["send_text_message"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("x" * 1_001, "the call has 10.. characters; at most 1000 are read"),
+        ("a\nb", "the call has control characters; send plain text, in one line"),
+    ],
+)
+async def test_what_is_too_much_for_a_call_is_said_of_the_call(
+    tmp_path: Path, catalogue: Catalogue, message: str, said: str
+) -> None:
+    async with rig(tmp_path, catalogue, {}) as hub:
+        with pytest.raises(BadCommand, match=said):
+            await called(hub, "send_text_message", {"contact_name": "bob", "message": message})
+
+
+async def test_a_call_that_is_none_any_more_after_a_restart_says_so(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    async with rig(tmp_path, catalogue, {}) as hub:
+        call = NamedCall(function="take_a_foto")
+        await hub.journal.accept(command(call.spoken, call=call))
+        await hub.pipeline.recover()
+        await hub.pipeline.drain(10)
+        record = await hub.journal.get("c1")
+        assert record is not None
+        assert record.state == "refused"
+        assert "did you mean take_a_photo?" in record.answer
+
+
+@pytest.mark.parametrize(
+    ("named", "answer"),
+    [
+        (["pixel"], None),
+        (["Pixle"], "no approved device is called Pixle; did you mean Pixel?"),
+        (["Pixel", "the fridge"], "no approved device is called the fridge"),
+    ],
+)
+async def test_a_device_that_is_named_is_known_or_said_to_be_unknown(
+    tmp_path: Path, catalogue: Catalogue, named: list[str], answer: str | None
+) -> None:
+    async with rig(tmp_path, catalogue, {}, policy=ALLOWED) as hub:
+        record = await called(hub, "take_a_photo", {}, devices=named)
+        assert record.state == ("refused" if answer else "succeeded")
+        assert answer is None or record.answer == answer

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli import commands
+from orchestrator.cli import devices as devices_cli
 
 
 class Hub:
@@ -57,7 +58,7 @@ def test_a_device_is_described(
     monkeypatch: pytest.MonkeyPatch, options: list[str], asked: dict[str, Any], said: str
 ) -> None:
     hub = Hub()
-    monkeypatch.setattr(commands, "with_hub", hub.reached)
+    monkeypatch.setattr(devices_cli, "with_hub", hub.reached)
     ran = CliRunner().invoke(commands.cli, ["devices", "describe", "pixel", *options])
     assert ran.output == f"{said}\n"
     assert hub.asked[-1] == {"device": "pixel", **asked}

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from orchestrator import follow as follow_module
-from orchestrator.follow import follow, watch, watch_all
+from orchestrator import watch as watch_module
+from orchestrator.follow import follow
+from orchestrator.watch import watch, watch_all
 from schemas.command import Command
 from schemas.event import Event
 from schemas.execution import Execution, RunState, StepRecord, StepState
@@ -64,8 +65,8 @@ ENDED = record(RunState.SUCCEEDED, DIALLED, ended=2.0, answer="Called Ana")
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_module, "QUIET", 0.01)
-    monkeypatch.setattr(follow_module, "DRAWN_EVERY", 0.01)
+    monkeypatch.setattr(watch_module, "QUIET", 0.01)
+    monkeypatch.setattr(watch_module, "DRAWN_EVERY", 0.01)
     monkeypatch.setenv("TERM", "xterm")
 
 
@@ -151,7 +152,7 @@ async def test_on_a_terminal_it_is_drawn_until_it_has_ended() -> None:
 
 
 async def test_on_a_terminal_an_event_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_module, "DRAWN_EVERY", 3600)
+    monkeypatch.setattr(watch_module, "DRAWN_EVERY", 3600)
     hub = Hub(RUNNING, ENDED)
     hub.events.put_nowait(told("succeeded", step=0))
     async with asyncio.timeout(10):

@@ -2,14 +2,18 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic import config, script
+from sqlalchemy.exc import IntegrityError
 
 from orchestrator.journal import Journal, JournalUnavailable, engine, opening
+from orchestrator.journal import journal as journals
 from orchestrator.journal.opening import JournalUnusable
+from orchestrator.journal.records import Records
 from orchestrator.ledger import IllegalTransition
 from schemas.errors import InvalidSettings
 from schemas.execution import Execution, RunState, StepState
@@ -282,3 +286,65 @@ async def test_a_journal_that_cannot_be_written_is_refused_by_name(
     with pytest.raises(JournalUnavailable, match=r"j\.db: cannot open .*readonly"):
         async with Journal(tmp_path / "j.db"):
             pass
+
+
+@pytest.mark.sqlite
+async def test_a_writer_that_works_lives_and_one_that_hangs_does_not(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.db") as journal:
+        assert await journal.alive()
+        let_go = threading.Event()
+        held = journal._do(lambda _: let_go.wait(10))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await journal.alive()
+        let_go.set()
+        await held
+        assert await journal.alive()
+    assert not await journal.alive()
+
+
+@pytest.mark.sqlite
+async def test_a_journal_that_can_be_written_again_says_so_though_nobody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "TRY_AGAIN", 0.01)
+    async with Journal(tmp_path / "journal.db") as journal:
+        ((used,),) = await sql(journal, "PRAGMA page_count")
+        await sql(journal, f"PRAGMA max_page_count={used}")
+        tried: list[None] = []
+
+        def still_full(_: Records) -> None:
+            tried.append(None)
+            raise JournalUnavailable("database or disk is full")
+
+        with monkeypatch.context() as full:
+            full.setattr(Records, "touch", still_full)
+            with pytest.raises(JournalUnavailable):
+                await journal.accept(command("x" * 50_000))
+            async with asyncio.timeout(10):
+                while len(tried) < 3:  # noqa: ASYNC110 (the writer's thread tries)
+                    await asyncio.sleep(0.01)
+            assert "full" in journal.problem, "trying is not enough"
+        async with asyncio.timeout(10):
+            while journal.problem:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await journal.newest() is None, "a trial is no part of the chain"
+
+
+async def test_a_trial_writes_and_changes_nothing(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.accept(command("selfie"))
+        before = await sql(journal, "SELECT * FROM seal")
+        await journal._do(Records.touch)
+        assert await sql(journal, "SELECT * FROM seal") == before
+        assert await journal.accept(command("again", "c2"))
+
+
+@pytest.mark.sqlite
+async def test_what_people_said_is_in_no_error(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.db") as journal:
+        await sql(journal, "CREATE TRIGGER no BEFORE INSERT ON runs"
+                           " BEGIN SELECT RAISE(ABORT, 'no'); END")  # fmt: skip
+        with pytest.raises(IntegrityError) as caught:
+            await journal.accept(command("a private sentence"))
+    assert "private" not in str(caught.value)

@@ -152,7 +152,7 @@ async def test_a_journal_that_is_not_whole_replaces_no_backup(
         await sql(journal, "UPDATE runs SET answer = 'no'")
         assert await keeper.look() == HOUR
     assert _backups(tmp_path) == ["octopus-2027-03-01.tar.gz"]
-    assert "command c1: decision or answer is not as event 6 (c1) tells" in caplog.text
+    assert "command c1: decision, answer or trace is not as event 6 (c1) tells" in caplog.text
 
 
 async def test_it_looks_soon_after_the_start_and_sweeps_up(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import segno
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from orchestrator.cli import pair as pair_cli
 from orchestrator.cli.pair import NotPaired, qr
@@ -73,7 +74,7 @@ def test_wrong_use_is_one_line(options: dict[str, Any], said: str) -> None:
 
 
 def test_digits_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typer, "prompt", lambda _: "654 321")
+    monkeypatch.setattr(typer, "prompt", lambda _, err: "654 321")
     assert asked(code="-")["code"] == "654321"
 
 
@@ -101,6 +102,7 @@ class Hub:
     def __init__(self, *news: dict[str, Any]) -> None:
         self.news = list(news)
         self.asked: list[dict[str, Any]] = []
+        self.printed = ""
 
     async def request(self, operation: str, **fields: Any) -> Any:
         self.asked.append({"operation": operation, **fields})
@@ -116,14 +118,17 @@ def told(*said: str, **fields: Any) -> dict[str, Any]:
     return {"lines": lines, "over": False, "result": None, "error": None} | fields
 
 
-@pytest.fixture
-def printed(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+async def followed(hub: Hub, request: dict[str, Any], shown: Text | None) -> tuple[Any, str]:
+    """What came of a pairing, and what was shown."""
     out = io.StringIO()
-    monkeypatch.setattr(pair_cli, "console", Console(file=out, width=100))
-    return out
+    try:
+        pairing = pair_cli.Following(shown, Console(file=out, width=100))
+        return await pairing.follow(hub, request), out.getvalue()  # type: ignore[arg-type]
+    finally:
+        hub.printed = out.getvalue()
 
 
-async def test_what_the_hub_says_is_shown_to_the_end(printed: io.StringIO) -> None:
+async def test_what_the_hub_says_is_shown_to_the_end() -> None:
     device = {
         "name": "Pixel", "connected": True, "functions": ["a", "b"], "problem": "", "todo": "",
     }  # fmt: skip
@@ -131,24 +136,24 @@ async def test_what_the_hub_says_is_shown_to_the_end(printed: io.StringIO) -> No
         told("waiting for a phone", "pairing"), told("paired"), told(over=True, result=device)
     )
     code = qr("x")
-    await pair_cli._followed(hub, {"by": "qr"}, code)  # type: ignore[arg-type]
-    out = printed.getvalue()
-    positions = [out.index(said) for said in ("█", "waiting for", "pairing", "paired", "Pixel may")]
+    result, out = await followed(hub, {"by": "qr"}, code)
+    assert result == device
+    positions = [out.index(said) for said in ("█", "waiting for", "pairing", "paired")]
     assert positions == sorted(positions)
     assert out.count(code.plain) == 1
     assert [one.get("after") for one in hub.asked] == [None, 0, 2, 3]
 
 
-async def test_a_hub_that_cannot_shows_no_code(printed: io.StringIO) -> None:
+async def test_a_hub_that_cannot_shows_no_code() -> None:
     hub = Hub(told(over=True, error="this needs adb 30 or newer"))
     with pytest.raises(NotPaired, match="this needs adb"):
-        await pair_cli._followed(hub, {"by": "qr"}, qr("x"))  # type: ignore[arg-type]
-    assert "█" not in printed.getvalue()
+        await followed(hub, {"by": "qr"}, qr("x"))
+    assert "█" not in hub.printed
 
 
-async def test_whoever_stops_tells_the_hub(printed: io.StringIO) -> None:
+async def test_whoever_stops_tells_the_hub() -> None:
     hub = Hub(told("waiting"))
-    following = asyncio.create_task(pair_cli._followed(hub, {"by": "usb"}, None))  # type: ignore[arg-type]
+    following = asyncio.create_task(followed(hub, {"by": "usb"}, None))
     async with asyncio.timeout(10):
         while len(hub.asked) < 3:  # noqa: ASYNC110 (it waits for news by then)
             await asyncio.sleep(0.001)

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli import commands
+from orchestrator.cli import devices as devices_cli
 from orchestrator.cli import phone as phone_cli
 from orchestrator.client import ANSWER_WITHIN
 from schemas.errors import DeviceRefused, HubError
@@ -71,7 +72,7 @@ def test_a_copy_that_fails_leaves_nothing_that_looks_like_the_file(
 def test_what_a_device_says_moves_no_cursor(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse() -> None:
+    def refuse(**_: object) -> None:
         raise DeviceRefused("the phone said: \x1b]0;owned\x07\nno")
 
     with monkeypatch.context() as refusing:
@@ -80,6 +81,6 @@ def test_what_a_device_says_moves_no_cursor(
             commands.main()
     assert capsys.readouterr().err == "octopus: the phone said:  ]0;owned  no\n"
     device = {"name": "Pixel\x1b[2J", "connected": True, "todo": "", "functions": []}
-    monkeypatch.setattr(commands, "with_hub", Hub(**device).reached)
+    monkeypatch.setattr(devices_cli, "with_hub", Hub(**device).reached)
     ran = CliRunner().invoke(commands.cli, ["devices", "approve", "p1"])
     assert ran.output == "Pixel [2J may be used now: 0 functions\n"

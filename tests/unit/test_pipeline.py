@@ -466,7 +466,10 @@ async def test_one_user_sends_no_more_than_allowed_and_another_is_not_held_up(
             assert await hub.pipeline.submit(command("selfie", f"c{number}"))
         with pytest.raises(Busy, match="ann may send 1 commands a minute: send it again in"):
             await hub.pipeline.submit(command("selfie", "c3"))
+        with pytest.raises(Busy):
+            await hub.pipeline.outline(command("selfie", "plan"))
         assert await hub.pipeline.submit(command("selfie", "c4", "bob"))
+        assert await hub.pipeline.outline(command("selfie", "plan", "bob"))
 
 
 async def test_a_journal_that_does_not_answer_takes_nothing_in(

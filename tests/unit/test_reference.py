@@ -1,4 +1,4 @@
-"""The page about the functions is what the catalogue says."""
+"""The pages of the reference are what the code says."""
 
 import subprocess
 import sys

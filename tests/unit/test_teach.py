@@ -27,7 +27,7 @@ PRINT = LESSONS / "print_document.toml"
     [
         (("[[function]]", "[[function]"), r"function\.toml: "),
         (("[[function]]", "[function]"), r"functions are tables named \[\[function\]\]"),
-        (("[[function]]", "# [[function]]"), "there must be one .* there are 0"),
+        (("[[function]]", "# [[function]]"), r"unknown key \w+; functions are tables named \[\["),
         (('name = "find_my_keys"', 'name = "../keys"'), "function ../keys: name"),
         (('name = "find_my_keys"', 'name = "turn_on"'), "there is a function turn_on already"),
         (('name = "find_my_keys"', 'name = "find_my_keys"\ntoken = 3'), "a token is used twice"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from orchestrator import view
+from orchestrator import spans, tables, view
 from schemas.event import Event
 
 NOW = datetime(2026, 11, 22, 17, 0)
@@ -39,7 +39,7 @@ def record(identity: str, **fields: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_length_of_time_is_short(seconds: float, said: str) -> None:
-    assert view.length(seconds) == said
+    assert spans.length(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_moment_is_as_exact_as_its_age(ago: timedelta, said: str) -> None:
 def test_a_list_tells_when_how_long_and_how_it_ended() -> None:
     console = printed()
     records = [record("c0ffee1122334455"), record("0ddba11", state="needs_attention", ended=None)]
-    view.executions(console, records, NOW.timestamp())
+    tables.executions(console, records, NOW.timestamp())
     shown = text(console)
     for said in ("c0ffee11 ", "16:59:00", "2.0 s", "1m00s", "call Ana", "called", "attention"):
         assert said in shown
@@ -68,7 +68,7 @@ def test_a_list_tells_when_how_long_and_how_it_ended() -> None:
 def test_ids_are_told_apart_by_their_beginnings() -> None:
     console = printed()
     ids = ["lamp-2026-a", "lamp-2026-b", "lamp-2026-b-again", "c0ffee1122334455"]
-    view.executions(console, [record(one) for one in ids], NOW.timestamp())
+    tables.executions(console, [record(one) for one in ids], NOW.timestamp())
     cells = [
         line.split("│")[1].strip() for line in text(console).splitlines() if "call Ana" in line
     ]
@@ -81,7 +81,7 @@ def test_states_are_coloured_and_texts_are_no_markup(monkeypatch: pytest.MonkeyP
     console = printed(300, force_terminal=True, color_system="standard")
     hostile = "[red]\x1b[2J" + "x" * 10_000
     told = record("c0ffee11", state="failed", answer=hostile, command={"text": hostile})
-    view.executions(console, [told], NOW.timestamp())
+    tables.executions(console, [told], NOW.timestamp())
     shown = text(console)
     assert "\x1b[31mfailed" in shown
     assert shown.count("[red] [2J") == 2
@@ -113,7 +113,7 @@ def device(name: str, **fields: Any) -> dict[str, Any]:
 
 def test_devices_say_how_they_are_and_what_to_do() -> None:
     console = printed(120)
-    view.devices(
+    tables.devices(
         console,
         [
             device(
@@ -142,7 +142,7 @@ def test_devices_say_how_they_are_and_what_to_do() -> None:
 def test_what_is_the_households_is_not_lost_in_a_flood() -> None:
     console = printed(120)
     forged = [device(f"forged{n}", approved=False, state="found") for n in range(300)]
-    view.devices(console, [*forged, device("Pixel")])
+    tables.devices(console, [*forged, device("Pixel")])
     shown = text(console)
     assert "Pixel" in shown
     assert "adb-forged19" in shown
@@ -171,3 +171,20 @@ def test_what_is_the_households_is_not_lost_in_a_flood() -> None:
 )
 def test_who_approves_is_told_what_is_left_to_do(fields: dict[str, Any], said: str) -> None:
     assert view.approved(device("Pixel", **fields)) == said
+
+
+def test_where_there_is_nothing_a_word_says_so() -> None:
+    console = printed(80)
+    tables.schedules(console, [])
+    assert text(console) == "none\n"
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_what_is_looked_at_is_a_line_each(width: int) -> None:
+    console = printed(width)
+    found = [
+        {"name": "broker", "level": "wrong", "said": "port is taken", "todo": "stop\x1b[2J it"},
+        {"name": "clock", "level": "good", "said": "right", "todo": ""},
+    ]  # fmt: skip
+    tables.checks(console, found)
+    assert text(console) == "wrong broker: port is taken; stop [2J it\nok    clock: right\n"

@@ -19,6 +19,11 @@ _FOUND = re.compile(rf"(ovms/([\w.@+-]{{1,64}})/([\w-]{{1,32}}))/{CONNECTED}", r
 class OvmsDriver(Driver):
     """Cars whose module reports to the hub's broker."""
 
+    address = {
+        "prefix": "where its module publishes: ovms/<user>/<vehicle>",
+        "pin_file": "file with the module's PIN, without which nothing is locked or unlocked",
+        "serial": "what tells it from other cars; without it: its id",
+    }
     needs = (frozenset({"prefix"}),)
 
     def adapter(self, device: Device) -> Adapter:

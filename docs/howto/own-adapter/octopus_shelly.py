@@ -59,6 +59,7 @@ class Shelly(Adapter):
 class ShellyDriver(Driver):
     """Relays that announce themselves, and those of devices.toml."""
 
+    address = {"host": "its name or IP address", "port": "without it: 80"}
     needs = (frozenset({"host"}),)
     services = ("_shelly._tcp.local.",)
 

@@ -1,12 +1,13 @@
-"""Who may come in by the web page: tokens, of which the state folder keeps only the hashes."""
+"""Who may come in by HTTP: tokens, of which the state folder keeps only the hashes."""
 
 import fcntl
 import hashlib
+import hmac
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,11 +39,17 @@ class Token(Value):
     user: str
     digest: str
     created: float  # seconds since the epoch
+    expires: float | None = None  # seconds since the epoch; None: it lets in until it is revoked
+    label: str = ""  # what it is for, as its maker says
 
     @property
     def id(self) -> str:
         """What a person names it by."""
         return self.digest[:8]
+
+    def over(self, now: float) -> bool:
+        """Whether its time is over; `now` in seconds since the epoch."""
+        return self.expires is not None and self.expires <= now
 
 
 _tokens: TypeAdapter[tuple[Token, ...]] = TypeAdapter(tuple[Token, ...])
@@ -57,7 +64,7 @@ class Tokens:
     """The tokens of a state folder; what the command line changes there counts at once. `users`
     are those there are: nobody else's token lets in."""
 
-    def __init__(self, state: Path, users: frozenset[str] = frozenset()) -> None:
+    def __init__(self, state: Path, users: Container[str] = frozenset()) -> None:
         self._file = state / FILE
         self._users = users
 
@@ -72,19 +79,24 @@ class Tokens:
             raise InvalidSettings(f"{self._file}: {what}; remove it to begin anew") from error
 
     def find(self, secret: str) -> Token | None:
-        """The token that this is, if its user is still there."""
+        """The token that this is, if it stands and its user is still there."""
         wanted = digest(secret.strip())
-        mine = (one for one in self.all() if one.user in self._users)
-        return next((one for one in mine if one.digest == wanted), None)
+        # Every one is compared, and each in the same time: how long it takes tells nothing.
+        found = [one for one in self.all() if hmac.compare_digest(one.digest, wanted)]
+        return next((one for one in found if self._good(one)), None)
 
     def stands(self, digest: str) -> bool:
-        """Whether nobody took back the token of this digest."""
-        return any(one.digest == digest for one in self.all())
+        """Whether the token of this digest is not over, nobody took it back, and its user is still
+        there."""
+        return any(one.digest == digest and self._good(one) for one in self.all())
 
-    def issue(self, user: str) -> str:
-        """Make a token for a user; it is told once."""
+    def issue(self, user: str, expires: float | None = None, label: str = "") -> str:
+        """Make a token for a user; it is told once. `expires`: when it ends, in seconds since the
+        epoch, None for never; `label`: what it is for."""
         secret = secrets.token_urlsafe(32)
-        made = Token(user=user, digest=digest(secret), created=time.time())
+        made = Token(
+            user=user, digest=digest(secret), created=time.time(), expires=expires, label=label
+        )
         with self._locked():
             self._write((*self.all(), made))
         return secret
@@ -99,12 +111,16 @@ class Tokens:
             self._write(tuple(one for one in kept if one is not gone))
         return gone
 
+    def _good(self, token: Token) -> bool:
+        return token.user in self._users and not token.over(time.time())
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Two command lines at once lose nothing."""
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._file.with_suffix(".lock").open("w") as lock:
+            file = self._file.with_suffix(".lock")
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:

@@ -1,33 +1,19 @@
 """npm's mobile-mcp, installed once as `tests/clients` pins it, and spoken to over its stdio."""
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
+from tests import npm
 from tests.contract.android.adb_kit import Adb
 
-CLIENTS = Path(__file__).parents[2] / "clients"
-PROGRAM = CLIENTS / "node_modules/@mobilenext/mobile-mcp/lib/index.js"
+PROGRAM = npm.CLIENTS / "node_modules/@mobilenext/mobile-mcp/lib/index.js"
 LINE = 16 * 1024 * 1024
 """Bytes of the longest answer: a screenshot."""
-
-
-def install() -> None:
-    """`npm ci`, unless what the lock file says is there already."""
-    stamp = CLIENTS / "node_modules/.installed"
-    lock = hashlib.sha256((CLIENTS / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    words = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-    subprocess.run(words, cwd=CLIENTS, check=True, capture_output=True, timeout=240)
-    stamp.write_text(lock)
 
 
 class McpServer:

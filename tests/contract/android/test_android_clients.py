@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import re
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,13 +17,14 @@ from device_adapters.adb import keys
 from device_adapters.simulated.phone import Phone, SimulatedPhone, Trust
 from device_adapters.simulated.phone.makers import CHROME
 from device_adapters.simulated.phone.state import PLAYING, Timer
+from tests import npm
 from tests.contract.android import mcp_kit
 from tests.contract.android.adb_kit import Adb, started
 
 ADB36 = Path(adbutils.__file__).parent / "binaries" / "adb"
 
 needs_adb = pytest.mark.skipif(not ADB36.exists(), reason="this adbutils brings no adb")
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+needs_npm = npm.needed
 
 
 # adbutils, through the server of adb 36
@@ -190,7 +190,7 @@ async def test_androidtv_opens_no_app_that_is_not_for_televisions(key: Path) -> 
 @pytest.fixture(scope="session")
 def npm_clients() -> None:
     """What `tests/clients` pins, installed once."""
-    mcp_kit.install()
+    npm.install()
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from orchestrator.bus import Bus
 from schemas.errors import HubError
 
-MOST = 32
-"""Pages that are kept up to date at once."""
+MOST, EACH = 32, 16
+"""Pages that are kept up to date at once, and those of one user: nobody keeps all others out."""
 BEAT = 15.0
 """Seconds after which a silent stream says that it is still there."""
+PAUSE = 0.1
+"""Seconds between two news of one page: what happens in between is one of them."""
 
 
 class TooManyPages(HubError):
@@ -44,10 +46,10 @@ class News:
         self._closed = True
         self.tell()
 
-    @property
-    def full(self) -> bool:
-        """Whether no further page can be kept up to date."""
-        return len(self._pages) >= MOST
+    def full(self, user: str) -> bool:
+        """Whether no further page of a user can be kept up to date."""
+        mine = sum(one == user for one in self._pages.values())
+        return len(self._pages) >= MOST or mine >= EACH
 
     @contextmanager
     def page(self, user: str) -> Iterator[AsyncIterator[bool]]:
@@ -70,3 +72,4 @@ class News:
                 news.clear()
                 if not self._closed:
                     yield True
+                    await asyncio.sleep(PAUSE)

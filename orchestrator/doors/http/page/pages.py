@@ -1,33 +1,26 @@
 """What the web page shows, from what the service says; rendered here, so it needs no script."""
 
+import functools
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from orchestrator import ledger, texts
+from orchestrator import texts
+from orchestrator.doors.http.page import examples, views, words
+from orchestrator.doors.http.page.health import health
+from orchestrator.doors.http.page.views import FILTERS, Record
 from orchestrator.doors.http.page.visits import Visit
 from orchestrator.service import Service
 from orchestrator.understanding import MAX_SENTENCE
-from schemas.errors import HubError
-from schemas.execution import RunState
+from schemas.errors import BadCommand, HubError
 
 FOLDER = Path(__file__).parent
-LATEST = 15
-"""Commands that the page lists."""
-_OPEN = frozenset(RunState) - ledger.ENDED_RUN
-_GOOD = {"succeeded", "scheduled", "connected"}
-_WAITING = {
-    *("awaiting_answer", "awaiting_confirmation", "found", "needs-person", "unauthorized"),
-    *("needs-pairing", "locked", "permission-missing"),
-}
-_BUSY = {"accepted", "planned", "running", "pending", "dispatched", "connecting"}
-
-Record = dict[str, Any]
+LATEST, HISTORY = 8, 25
+"""Commands on the home page, and on one page of the history."""
 
 
 class Pages:
@@ -35,43 +28,74 @@ class Pages:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True,
-            lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-        )  # fmt: skip
-        self._templates.filters |= {"moment": moment, "spoken": texts.spoken, "look": look}
+        templates()  # read before anybody waits for a page
 
-    async def home(self, visit: Visit) -> str:
-        """Everything at once."""
-        records = await self._ask(visit, "execution/list", limit=LATEST)
+    async def home(self, visit: Visit, say: str = "") -> str:
+        """Everything at once; `say` stands in the command box."""
+        now = time.time()
         devices = await self._ask(visit, "device/list")
+        names = _names(devices)
+        records = await self._ask(visit, "execution/list", limit=LATEST)
+        under_way = await self._ask(visit, "execution/list", states=[*views.OPEN], limit=HISTORY)
         questions = await self._questions(visit)
         asked = {record["id"] for record in questions}
+        last = next((one for one in records if one["id"] not in asked), None)
+        shown = {*asked, last and last["id"]}
+        functions = await self._ask(visit, "function/list")
+        served = {name for one in devices if one["approved"] for name in one["functions"]}
+        describe = {one["name"]: one["description"] for one in functions}
         return self._page(
-            "home.html", visit, identity=uuid.uuid4().hex, longest=MAX_SENTENCE,
-            questions=questions, devices=devices,
+            "home.html", visit, back="", identity=uuid.uuid4().hex, longest=MAX_SENTENCE,
+            say=say[:MAX_SENTENCE], examples=examples.fitting(served),
+            functions=views.grouped(functions, served), questions=questions,
+            last=last and views.command(last, names, now), undoable=views.undoable(records),
+            running=[
+                views.command(one, names, now) for one in under_way if one["id"] not in shown
+            ],
+            ended=[
+                views.command(one, names, now) for one in records
+                if one["ended"] and one["id"] not in shown
+            ],
+            devices=[views.device(one, describe) for one in devices if one["approved"]],
+            found=[one for one in devices if not one["approved"]],
             schedules=await self._ask(visit, "schedule/list"),
-            running=[r for r in records if r["state"] in _OPEN and r["id"] not in asked],
-            ended=[r for r in records if r["state"] not in _OPEN],
+            may_manage=self._service.may_manage(visit.user),
+            health=health(await self._ask(visit, "health")),
+        )  # fmt: skip
+
+    async def history(self, visit: Visit, which: str, before: str) -> str:
+        """Older commands, a page at a time; `which`: a name in FILTERS."""
+        if which not in FILTERS:
+            raise BadCommand(f"show: one of {', '.join(filter(None, FILTERS))}, or nothing")
+        names = _names(await self._ask(visit, "device/list"))
+        fields = {"before": before} if before else {}
+        found = await self._ask(
+            visit, "execution/list", limit=HISTORY + 1, states=[*FILTERS[which][1]], **fields
+        )
+        now = time.time()
+        return self._page(
+            "history.html", visit, which=which, filters=FILTERS, before=before,
+            records=[views.command(one, names, now) for one in found[:HISTORY]],
+            older=found[HISTORY - 1]["id"] if len(found) > HISTORY else "",
         )  # fmt: skip
 
     async def run(self, visit: Visit, identity: str) -> str:
         """One command: its question if there is one, its steps, what became of it."""
         record = await self._ask(visit, "execution/get", execution=identity)
-        devices = await self._ask(visit, "device/list")
-        names = {device["id"]: device["name"] for device in devices}
+        names = _names(await self._ask(visit, "device/list"))
+        newest = await self._ask(visit, "execution/list", limit=LATEST)
         return self._page(
-            "run.html", visit, record=record, steps=[_step(s, names) for s in record["steps"]],
-            under_way=record["state"] in _OPEN,
+            "run.html", visit, back=f"run/{identity}", undo_id=uuid.uuid4().hex,
+            record=views.command(record, names, time.time()), undoable=views.undoable(newest),
         )  # fmt: skip
 
     def login(self) -> str:
         """Asks for a token."""
-        return self._render("login.html", still=True)
+        return self._render("login.html")
 
     def message(self, said: str, visit: Visit | None = None, *, door: bool = False) -> str:
         """One line, and the way back; `door` is where tokens are taken."""
-        return self._page("message.html", visit, said=said, door=door, still=True)
+        return self._page("message.html", visit, said=said, door=door)
 
     async def _questions(self, visit: Visit) -> list[Record]:
         asked = await self._ask(visit, "question/list")
@@ -85,34 +109,29 @@ class Pages:
         return self._render(name, visit=visit, at=visit and f"/at/{visit.path}/", **values)
 
     def _render(self, name: str, **values: Any) -> str:
-        return self._templates.get_template(name).render(**{"at": "", "still": False} | values)
+        defaults = {"at": "", "visit": None, "questions": ()}
+        return templates().get_template(name).render(**defaults | values)
 
 
-def _step(step: Record, names: Mapping[str, str]) -> Record:
-    """A step as the page shows it."""
-    outcome = step["outcome"] or {}
-    said = outcome.get("detail") or outcome.get("reason") or outcome.get("result")
-    shown = "; ".join(said) if isinstance(said, Sequence) and not isinstance(said, str) else said
-    return {
-        "what": texts.spoken(step["function"]), "state": step["state"], "said": shown or "",
-        "device": names.get(step["device"], step["device"]),
-        "evidence": outcome.get("evidence", ""),
+@functools.cache
+def templates() -> jinja2.Environment:
+    """The templates; reading all of them takes a tenth of a second, once."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined, auto_reload=False,
+    )  # fmt: skip
+    made.filters |= {
+        "spoken": texts.spoken, "moment": words.moment, "stamp": words.stamp, "look": words.look,
+        "said": words.said, "decided": words.decided, "sure": words.sure, "kind": words.kind,
     }  # fmt: skip
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)
+    return made
 
 
-def look(state: str) -> str:
-    """How a state is shown: good, waiting, busy, or bad; colour never says it alone."""
-    if state in _GOOD:
-        return "good"
-    if state in _WAITING:
-        return "waiting"
-    return "busy" if state in _BUSY else "bad"
-
-
-def moment(at: float) -> str:
-    """A moment on this machine's clock, as exact as its age needs."""
-    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(time.time())
-    return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"
+def _names(devices: list[Record]) -> Mapping[str, str]:
+    """The devices' names by id."""
+    return {device["id"]: device["name"] for device in devices}
 
 
 STATUS = {"bad_command": 400, "not_awaited": 409, "busy": 429, "not_allowed": 403, "no_visit": 403}

@@ -12,14 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.doors.http.access import digest
+from orchestrator.doors.http.ways import HERE as HERE
 
 LINK_LASTS = 600.0
 """Seconds in which a link may be followed; longer than any question is open."""
 VISIT_LASTS = 12 * 3600.0
 MOST = 64
-"""Visits and links of one way; the oldest goes."""
-HERE = ""
-"""The way in that is this machine's own; another one is a phone's id."""
+"""Visits and links of one user by one way; the oldest goes."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,9 @@ class Visits:
             self.end(path)
 
     def _keep(self, user: str, way: str, token: str) -> _Kept:
-        ours = [kept for kept in self._kept.values() if kept.visit.way == way]
+        ours = [
+            one for one in self._kept.values() if (one.visit.way, one.visit.user) == (way, user)
+        ]
         ours.sort(key=lambda kept: bool(kept.cookie))  # links that nobody followed go first
         for old in ours[: max(0, len(ours) - MOST + 1)]:
             self.end(old.visit.path)

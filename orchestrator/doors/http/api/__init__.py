@@ -1,0 +1,1 @@
+"""The hub's operations as REST, for programs that hold a token."""

@@ -1,0 +1,1 @@
+"""The MCP door: other programs' language models use the hub's functions as tools."""
