@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from orchestrator.journal import Journal
 from orchestrator.loop_lag import LoopLag
 from orchestrator.octopus.process import ModelProcess
 from orchestrator.pipeline import Pipeline
+from orchestrator.release import release
 from orchestrator.scheduler import Scheduler
 from orchestrator.settings import Settings
 
@@ -52,10 +52,12 @@ class Health:
     def __call__(self) -> dict[str, Any]:
         """Everything, as JSON values; moments in seconds since the epoch, sizes in bytes."""
         registry, announced = self.fleet.registry, self.fleet.announced
+        free, backup = shutil.disk_usage(self.state).free, keeper.newest(self.state)
+        hindrances = [*self._hindrances()]
         return {
-            "ready": not list(self._hindrances()),
-            "problems": [*self._hindrances(), *self._troubles()],
-            "version": version("octopus-hub"),
+            "ready": not hindrances,
+            "problems": [*hindrances, *self._troubles(free, backup)],
+            "version": release(),
             "since": round(self.since),
             "broker": self.broker.connected,
             "model": {
@@ -80,8 +82,8 @@ class Health:
                 "listeners": self.bus.waiting,
             },
             "next_schedule": self.scheduler.upcoming,
-            "last_backup": keeper.newest(self.state),
-            "disk_free": shutil.disk_usage(self.state).free,
+            "last_backup": backup,
+            "disk_free": free,
             "loop_lag": round(self.loop.worst, 4),
             "configuration": self.configuration() or "ok",
         }
@@ -99,13 +101,12 @@ class Health:
                 " again; `octopus doctor` looks at its weights"
             )
 
-    def _troubles(self) -> Iterator[str]:
+    def _troubles(self, free: int, backup: float | None) -> Iterator[str]:
         """What else a person should do something about."""
         if why := self.broker.problem:
             yield f"{why}: start it, or correct [broker] in hub.toml"
         if why := self.configuration():
             yield f"the newest configuration is not in use ({why}): correct it and reload"
-        free = shutil.disk_usage(self.state).free
         if free < ROOM:
             yield f"{self.state}: only {free // MIB} MiB are free: make room, or the journal stops"
         if self.loop.worst > HELD_UP:
@@ -113,11 +114,10 @@ class Health:
                 f"the hub was held up for {self.loop.worst:.1f} s within the last minute: see what"
                 " else uses this machine"
             )
-        if self.settings.store.backups:
-            last = keeper.newest(self.state)
-            if time.time() - (last or self.since) > BACKED_UP_WITHIN:
-                when = f"from {datetime.fromtimestamp(last):%Y-%m-%d}" if last else "missing"
-                yield f"the last backup is {when}: the hub's log says why no other was made"
+        wanted = self.settings.store.backups > 0
+        if wanted and time.time() - (backup or self.since) > BACKED_UP_WITHIN:
+            when = f"from {datetime.fromtimestamp(backup):%Y-%m-%d}" if backup else "missing"
+            yield f"the last backup is {when}: the hub's log says why no other was made"
 
 
 def _size(journal: Journal) -> int | None:

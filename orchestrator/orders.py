@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from schemas.base import Value
 
+UNDO, CANCEL = "undo that", "cancel that"
+"""Two of them, for whoever has a button instead of words."""
+
 
 class Wish(StrEnum):
     """What the hub is to do with its own records."""

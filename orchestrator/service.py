@@ -8,6 +8,7 @@ from orchestrator import ledger, texts
 from orchestrator.journal import Journal, JournalUnavailable
 from orchestrator.managers import require
 from orchestrator.operations import checked
+from orchestrator.orders import UNDO
 from orchestrator.pipeline import Pipeline
 from orchestrator.registry import Registry
 from orchestrator.standing import places
@@ -25,7 +26,6 @@ Fields = Mapping[str, Any]
 Work = Callable[[str, Fields], Awaitable[Any]]
 
 
-UNDO = "undo that"
 _NOT_HERE = {
     "console/open": "no phone is a console: [[console]] in hub.toml names those that are",
 }

@@ -19,7 +19,8 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.doors.http.access import Tokens
 from orchestrator.doors.http.api.app import Exposition
 from orchestrator.doors.http.door import HttpDoor, Reach
-from orchestrator.doors.http.page.visits import HERE, Visits
+from orchestrator.doors.http.page.visits import Visits
+from orchestrator.doors.http.ways import HERE
 from schemas.device import Device, Kind
 from tests.hubkit import Rig, rig
 

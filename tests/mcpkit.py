@@ -13,7 +13,8 @@ from mcp_types import ElicitRequestParams, ElicitResult
 
 from orchestrator.doors.http.access import Tokens
 from orchestrator.doors.http.door import HttpDoor
-from orchestrator.doors.http.page.visits import HERE, Visits
+from orchestrator.doors.http.page.visits import Visits
+from orchestrator.doors.http.ways import HERE
 from orchestrator.doors.mcp.http import app
 from tests.apikit import PHONE
 from tests.hubkit import Rig

@@ -1,7 +1,6 @@
 """Who may log in at the hub's own broker, each with a generated password of their own."""
 
 import contextlib
-import fcntl
 import json
 import re
 import secrets
@@ -10,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.broker.private import write_private
+from orchestrator.disk import locked, write_private
 from schemas.errors import HubError, InvalidSettings
 
 HUB, LOCAL, DEVICES, HOME_ASSISTANT = "hub", "local", "devices", "home_assistant"
@@ -21,8 +20,6 @@ _RESERVED = frozenset(_ALWAYS) - {LOCAL}
 _FIRST = frozenset({HUB, LOCAL, DEVICES})
 """Those that every file of passwords has held since there is one."""
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
 _CLIENT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -65,7 +62,7 @@ def passwords(state: Path, users: Iterable[str] = ()) -> dict[str, str]:
     with _readable(file):
         known = _read(file) if file.exists() else {}
         if not known or wanted.keys() - known.keys():
-            with _alone(file):  # the hub and a command line may look at the same moment
+            with locked(file.with_name("lock")):
                 known = _read(file) if file.exists() else {}
                 known |= {user: _new() for user in wanted if user not in known}
                 write_private(file, json.dumps(known))
@@ -97,7 +94,7 @@ def client_id(state: Path, name: str) -> str:
 def forget_others(state: Path, users: Iterable[str]) -> None:
     """Keep no password of anybody else: who comes back gets a new one."""
     file = _file(state)
-    with _readable(file), _alone(file):
+    with _readable(file), locked(file.with_name("lock")):
         known = _read(file)
         kept = {user: known[user] for user in (*_ALWAYS, *users) if user in known}
         if kept.keys() != known.keys():
@@ -130,10 +127,3 @@ def _readable(file: Path) -> Iterator[None]:
         raise InvalidSettings(f"{file}: cannot keep passwords: {error.strerror}") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InvalidSettings(f"{file} is damaged: remove it and new ones are made") from error
-
-
-@contextlib.contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    with file.with_name("lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -26,8 +26,8 @@ from orchestrator.broker.logins import (
     refuse_reserved,
 )
 from orchestrator.broker.mosquitto import Mosquitto, NoBroker, end_orphan
-from orchestrator.broker.private import write_private
 from orchestrator.broker.rules import Listen, acl, configuration, rules
+from orchestrator.disk import write_private
 from schemas.errors import HubError, InvalidSettings
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from orchestrator.cli import interactive
 from orchestrator.cli.connection import Config, Work, reaching, with_hub
 from orchestrator.cli.output import Json, console, done, emit, errors, exit_of, tell
 from orchestrator.client import HubClient
+from orchestrator.orders import UNDO
 from schemas.call import NamedCall
 from schemas.execution import RunState
 
@@ -92,7 +93,7 @@ def undo(config: Config = settings.PACKAGED, yes: Yes = False, as_json: Json = F
 
     As far as the devices told how it was before.
     """
-    raise exit_of(with_hub(config, _sending("undo that", yes, 0, None, as_json)))
+    raise exit_of(with_hub(config, _sending(UNDO, yes, 0, None, as_json)))
 
 
 def plan(sentence: str, config: Config = settings.PACKAGED, as_json: Json = False) -> None:

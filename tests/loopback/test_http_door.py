@@ -20,7 +20,8 @@ from orchestrator.doors.http.door import HttpDoor
 from orchestrator.doors.http.page import forms, news, pages, visits
 from orchestrator.doors.http.page.forms import MAX_FORM
 from orchestrator.doors.http.page.pages import FOLDER
-from orchestrator.doors.http.page.visits import HERE, Visits
+from orchestrator.doors.http.page.visits import Visits
+from orchestrator.doors.http.ways import HERE
 from schemas.call import Invocation, Restore
 from schemas.device import Device, Kind
 from schemas.errors import InvalidSettings

@@ -13,7 +13,8 @@ import pytest
 from orchestrator import settings
 from orchestrator.catalogue import Catalogue
 from orchestrator.doors.http.door import HttpDoor, Reach
-from orchestrator.doors.http.page.visits import HERE, Visits
+from orchestrator.doors.http.page.visits import Visits
+from orchestrator.doors.http.ways import HERE
 from orchestrator.settings import Http
 from schemas.errors import InvalidSettings
 from tests.apikit import API, Served, anybody, served, trusting

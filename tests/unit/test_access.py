@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from orchestrator.cli import token as token_cli
 from orchestrator.doors.http.access import FILE, NoSuchToken, Tokens
-from orchestrator.doors.http.page.visits import HERE, LINK_LASTS, MOST, VISIT_LASTS, Visits
+from orchestrator.doors.http.page.visits import LINK_LASTS, MOST, VISIT_LASTS, Visits
+from orchestrator.doors.http.ways import HERE
 from schemas.errors import InvalidSettings
 
 ANN = frozenset({"ann"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from orchestrator import settings
-from orchestrator.broker import Listen
+from orchestrator.broker import Listen, passwords
 from schemas.errors import InvalidSettings
 
 CERTIFIED = "cert_file = 'c.pem'\nkey_file = 'k.pem'"
@@ -69,3 +70,14 @@ def test_home_assistant_speaks_as_somebody_who_is_known(tmp_path: Path) -> None:
     assert settings.load(tmp_path)[0].home_assistant.user == "panel"
     hub.write_text("")
     assert not settings.load(tmp_path)[0].home_assistant.user, "off unless somebody is named"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_login_that_root_makes_is_the_hubs_to_read(tmp_path: Path) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    os.chown(folder, 4711, 4712)
+    passwords(tmp_path, ("ann",))
+    for file in (folder / "passwords.json", folder / "lock"):
+        its = file.stat()
+        assert (its.st_uid, its.st_gid, its.st_mode & 0o777) == (4711, 4712, 0o600), file

@@ -1,7 +1,7 @@
 """How often somebody may: buckets that fill again, and whose tries are counted together."""
 
 from orchestrator.doors.http import limits
-from orchestrator.doors.http.limits import Buckets, TooManyTries, Tries
+from orchestrator.doors.http.limits import Buckets, TooOften, Tries
 
 
 def test_a_bucket_is_empty_after_its_burst_and_fills_again() -> None:
@@ -37,7 +37,7 @@ def test_whoever_has_a_network_of_ipv6_addresses_has_one_bucket() -> None:
             tries.wrong(one, 0.0)
         try:
             tries.check(other, 0.0)
-        except TooManyTries:
+        except TooOften:
             return True
         return False
 

@@ -1,10 +1,8 @@
 """Who may come in by HTTP: tokens, of which the state folder keeps only the hashes."""
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Container, Iterator
@@ -119,18 +117,10 @@ class Tokens:
         """Two command lines at once lose nothing."""
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = self._file.with_suffix(".lock")
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with disk.locked(self._file.with_suffix(".lock")):
                 yield
         except OSError as error:
             raise NotKept(f"{self._file}: {error.strerror}") from error
 
     def _write(self, tokens: tuple[Token, ...]) -> None:
-        partial = self._file.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump([one.model_dump() for one in tokens], stream, indent=1)
-        disk.give(partial, self._file.parent)
-        partial.replace(self._file)
+        disk.write_private(self._file, json.dumps([one.model_dump() for one in tokens], indent=1))

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Collection
 
 from schemas.errors import HubError
 
@@ -10,18 +11,25 @@ MOST = 4_096
 TRIES = 10
 """Wrong tokens of one address in a minute; then none is looked at for a while."""
 _A_MINUTE = 60.0
+TOO_MANY_TRIES = "too many wrong tokens came from your address: wait a little"
 
 
-class TooManyTries(HubError):
-    """too many wrong tokens came from your address: wait a little"""
+class TooOften(HubError):
+    """Too much at once."""
 
     code = "busy"
     passing = True
 
-    def __init__(self, wait: float) -> None:
-        """`wait`: seconds until the next may be tried."""
-        super().__init__()
+    def __init__(self, message: str, wait: float) -> None:
+        """`wait`: seconds until it may be tried again."""
+        super().__init__(message)
         self.wait = wait
+
+
+def full(users: Collection[str], user: str, most: int, each: int) -> bool:
+    """Whether nothing is left for a user of what these hold one of each: `most` in all, and `each`
+    of one user, so that nobody keeps all others out."""
+    return len(users) >= most or sum(one == user for one in users) >= each
 
 
 class Buckets:
@@ -55,9 +63,9 @@ class Tries:
         self._wrong = Buckets(TRIES / _A_MINUTE, TRIES)
 
     def check(self, host: str, now: float) -> None:
-        """TooManyTries where no token of this address is looked at now."""
+        """TooOften where no token of this address is looked at now."""
         if wait := self._wrong.wait(_whose(host), now):
-            raise TooManyTries(wait)
+            raise TooOften(TOO_MANY_TRIES, wait)
 
     def wrong(self, host: str, now: float) -> None:
         """A token of this address was none."""

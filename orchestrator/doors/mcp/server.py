@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from importlib.metadata import version
 
 from mcp.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -19,6 +18,7 @@ from orchestrator.doors.mcp import tools
 from orchestrator.doors.mcp.course import Course
 from orchestrator.doors.mcp.hub import Hub
 from orchestrator.doors.mcp.person import Context, NextRound, Nobody, before, behind
+from orchestrator.release import release
 from schemas.errors import HubError
 
 NAME = "octopus-hub"
@@ -56,7 +56,7 @@ def server(hub_of: Callable[[Context], Hub], *, confirms: bool) -> Server[dict[s
         return _result(gave.model_dump_json(), structured=gave.model_dump(mode="json"))
 
     made: Server[dict[str, object]] = Server(
-        NAME, version=version("octopus-hub"), title="Octopus Hub", instructions=INSTRUCTIONS,
+        NAME, version=release(), title="Octopus Hub", instructions=INSTRUCTIONS,
         on_list_tools=list_tools, on_call_tool=call_tool,
         get_tool_input_schema=lambda _: None,  # no argument of theirs stands in an HTTP header
     )  # fmt: skip

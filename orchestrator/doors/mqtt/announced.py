@@ -6,11 +6,10 @@ Its MQTT discovery of whole devices, which Home Assistant knows since 2024.11.
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.doors.mqtt.info import release
-from orchestrator.service import UNDO
+from orchestrator.orders import CANCEL, UNDO
+from orchestrator.release import release
 from schemas.execution import RunState
 
-CANCEL = "cancel that"
 LONGEST_TEXT = 255
 """Home Assistant's own limit of a text; its notifications know none."""
 

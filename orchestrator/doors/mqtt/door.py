@@ -104,7 +104,6 @@ class MqttDoor:
         if message.retain and not message.payload:
             return  # somebody clears the topic, as a refusal asked for
         user = message.topic.rsplit("/", 1)[-1]
-
         reply = self._reply_to(message, user, "command")
         identity: Mark = None
         try:

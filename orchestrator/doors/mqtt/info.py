@@ -1,12 +1,10 @@
 """What the hub says of itself on `<base>/info`."""
 
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from orchestrator.operations import OPERATIONS
-
-PACKAGE = "octopus-hub"
+from orchestrator.release import release
 
 
 def info(name: str, base: str, *, model: str, functions: Iterable[str]) -> dict[str, Any]:
@@ -28,11 +26,3 @@ def info(name: str, base: str, *, model: str, functions: Iterable[str]) -> dict[
             "device": f"{base}/device/<id>/<availability|state>",
         },
     }
-
-
-def release() -> str:
-    """Which release of the hub this is; empty where it was not installed."""
-    try:
-        return version(PACKAGE)
-    except PackageNotFoundError:
-        return ""

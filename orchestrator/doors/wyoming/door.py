@@ -11,7 +11,6 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import Any
 
 from wyoming.asr import Transcript
@@ -24,6 +23,7 @@ from wyoming.ping import Ping, Pong
 from orchestrator import texts
 from orchestrator.conversation import Conversation, Heard
 from orchestrator.doors.wyoming.events import MOST_LINE, Malformed, read
+from orchestrator.release import release
 from schemas.errors import HubError, InvalidSettings
 from schemas.execution import RunState
 
@@ -141,7 +141,7 @@ async def _write(what: Eventable, writer: asyncio.StreamWriter) -> None:
 def _info(name: str) -> Info:
     by = Attribution(name="Octopus Hub", url="https://pypi.org/project/octopus-hub/")
     known: dict[str, Any] = {
-        "attribution": by, "installed": True, "version": version("octopus-hub"),
+        "attribution": by, "installed": True, "version": release(),
         "description": "Octopus Hub: says to phones, computers, cars and the home what to do",
     }  # fmt: skip
     model = HandleModel(name=name, languages=["en"], **known)

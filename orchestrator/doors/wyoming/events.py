@@ -12,8 +12,6 @@ from schemas.errors import HubError
 
 MOST_LINE, MOST_DATA, MOST_PAYLOAD = 16 * 1024, 64 * 1024, 64 * 1024
 """Bytes of an event's first line, of its data, and of its payload (sound, which is not heard)."""
-
-
 _object: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 

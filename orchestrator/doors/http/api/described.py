@@ -1,7 +1,6 @@
 """What OpenAPI says of the API, beside what the models say of themselves."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +12,7 @@ from orchestrator.doors.http.api.homeassistant import Reply
 from orchestrator.doors.http.api.routes import Route
 from orchestrator.doors.http.api.shapes import Accepted
 from orchestrator.operations import OPERATIONS
+from orchestrator.release import release
 
 ABOUT = """Everything the hub does, for programs. A token goes into the header of every request:
 `Authorization: Bearer TOKEN`; `octopus token new USER` makes one. Whatever goes wrong is told as
@@ -77,7 +77,7 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             said = get_openapi(
-                title=app.title, version=version("octopus-hub"), description=ABOUT,
+                title=app.title, version=release(), description=ABOUT,
                 routes=app.routes,
             )  # fmt: skip
             errors = {str(status): {"$ref": f"{_SHARED}{status}"} for status in _WRONG}

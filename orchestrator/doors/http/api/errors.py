@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from orchestrator import texts
 from orchestrator.operations import complaint
 from schemas.base import Value
 from schemas.errors import BadCommand, HubError
@@ -18,7 +19,6 @@ from schemas.errors import BadCommand, HubError
 JSON = "application/json"
 MOST = 1_000
 """Characters of a line; what a person sent may be repeated in it."""
-BROKE = "the hub broke while answering; its log says why"
 CHALLENGE = 'Bearer realm="octopus"'
 STATUS: Mapping[str, int] = {
     **dict.fromkeys(("no_token",), 401),
@@ -48,17 +48,6 @@ class NoToken(HubError):
     """a token is needed: "Authorization: Bearer TOKEN"; `octopus token new USER` makes one"""
 
     code = "no_token"
-
-
-class TooOften(HubError):
-    """Too much at once."""
-
-    code = "busy"
-    passing = True
-
-    def __init__(self, message: str, wait: float) -> None:
-        super().__init__(message)
-        self.wait = wait
 
 
 class Stopping(HubError):
@@ -143,4 +132,4 @@ async def none_such(_: HttpRequest, error: Exception) -> Response:
 
 async def broke(_: HttpRequest, __: Exception) -> Response:
     """A bug; the server logs what it was."""
-    return said(BROKE, "bug", 500)
+    return said(texts.BROKE_ANSWERING, "bug", 500)

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from orchestrator.bus import Bus
-from orchestrator.doors.http.api.errors import TooOften
+from orchestrator.doors.http.limits import TooOften, full
 from schemas.event import Event
 
 MOST, EACH = 32, 16
-"""Streams at once, and those of one user: nobody keeps all others out."""
+"""Streams at once, and those of one user."""
 BEAT = 15.0
 """Seconds after which a silent stream says that it is still there."""
 BEHIND = 500
@@ -47,8 +47,7 @@ class Events:
             raise TooOften("too many event streams are open already", BEAT)
 
     def _full(self, user: str) -> bool:
-        mine = sum(one == user for one in self._open.values())
-        return len(self._open) >= MOST or mine >= EACH
+        return full(self._open.values(), user, MOST, EACH)
 
     async def stream(self, user: str, stands: Callable[[], bool]) -> AsyncIterator[str]:
         """The lines of one stream, while its token stands."""

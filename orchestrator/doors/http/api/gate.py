@@ -16,12 +16,11 @@ from orchestrator.doors.http.api.errors import (
     NoSuchPath,
     NoToken,
     TooLarge,
-    TooOften,
     TooSlow,
     WrongType,
     answer,
 )
-from orchestrator.doors.http.limits import Buckets, Tries
+from orchestrator.doors.http.limits import Buckets, TooOften, Tries
 from orchestrator.doors.http.ways import HERE
 from schemas.errors import BadCommand, HubError
 

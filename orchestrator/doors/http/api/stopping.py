@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from orchestrator.doors.http.api.errors import Stopping, TooOften
+from orchestrator.doors.http.api.errors import Stopping
+from orchestrator.doors.http.limits import TooOften, full
 
 T = TypeVar("T")
 
 MOST, EACH = 48, 24
-"""Requests that may wait for something at once, and those of one user: nobody keeps all others
-out."""
+"""Requests that may wait for something at once, and those of one user."""
 
 
 class Waits:
@@ -29,8 +29,7 @@ class Waits:
     async def for_(self, work: Coroutine[Any, Any, T], user: str) -> T:
         """What comes of it for a user; Stopping where the hub stops first, TooOften where too many
         wait."""
-        mine = sum(one == user for one in self._under_way.values())
-        if self._closed or len(self._under_way) >= MOST or mine >= EACH:
+        if self._closed or full(self._under_way.values(), user, MOST, EACH):
             work.close()
             if self._closed:
                 raise Stopping

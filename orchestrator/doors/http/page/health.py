@@ -71,7 +71,7 @@ _ALWAYS = {"devices", "under_way"}
 """Counts that are shown where they are none, too."""
 _NAMES = {
     "version": "Version", "since": "Up since", "broker": "MQTT broker",
-    "broker_since": "Broker so since", "journal writable": "Journal",
+    "journal writable": "Journal",
     "journal size": "Journal's size",
     "model model": "Model", "model alive": "Model's process", "model restarts": "Model's restarts",
     "model waiting": "Sentences before the model", "loop_lag": "Longest hold-up",
@@ -79,6 +79,6 @@ _NAMES = {
     "under_way": "Commands under way", "devices": "Devices in use", "proposed": "Devices found",
 }  # fmt: skip
 _AS: Mapping[str, Callable[[Any], str]] = {
-    "since": words.moment, "broker_since": words.moment, "last_backup": words.moment,
+    "since": words.moment, "last_backup": words.moment,
     "next_schedule": words.moment, "disk_free": _bytes, "journal size": _bytes, "loop_lag": length,
 }  # fmt: skip

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from orchestrator.bus import Bus
+from orchestrator.doors.http.limits import full
 from schemas.errors import HubError
 
 MOST, EACH = 32, 16
-"""Pages that are kept up to date at once, and those of one user: nobody keeps all others out."""
+"""Pages that are kept up to date at once, and those of one user."""
 BEAT = 15.0
 """Seconds after which a silent stream says that it is still there."""
 PAUSE = 0.1
@@ -48,8 +49,7 @@ class News:
 
     def full(self, user: str) -> bool:
         """Whether no further page of a user can be kept up to date."""
-        mine = sum(one == user for one in self._pages.values())
-        return len(self._pages) >= MOST or mine >= EACH
+        return full(self._pages.values(), user, MOST, EACH)
 
     @contextmanager
     def page(self, user: str) -> Iterator[AsyncIterator[bool]]:

@@ -20,12 +20,14 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from orchestrator import texts
 from orchestrator.doors.http.access import Tokens
 from orchestrator.doors.http.limits import Tries
 from orchestrator.doors.http.page import forms, pages, redirects
 from orchestrator.doors.http.page.news import News, TooManyPages
 from orchestrator.doors.http.page.views import DOOR
-from orchestrator.doors.http.page.visits import HERE, Visit, Visits
+from orchestrator.doors.http.page.visits import Visit, Visits
+from orchestrator.doors.http.ways import HERE
 from orchestrator.service import Service
 from schemas.errors import HubError
 
@@ -33,7 +35,6 @@ log = logging.getLogger(__name__)
 
 NEWS = "event: news\ndata: new\n\n"
 """What an open page is told: that there is something new, never what."""
-BROKE = "the hub broke while answering; its log says why"
 ASK_AGAIN = (
     "this page is over, or its link was followed before: open the newest notification, or run "
     "`octopus phone open` on the hub"
@@ -185,4 +186,4 @@ class Site:
 
     async def broke(self, _: Request, __: Exception) -> Response:
         """A bug, as a page; uvicorn logs what it was."""
-        return HTMLResponse(self._pages.message(BROKE), 500)  # uvicorn logs what it was
+        return HTMLResponse(self._pages.message(texts.BROKE_ANSWERING), 500)

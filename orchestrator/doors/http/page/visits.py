@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.doors.http.access import digest
-from orchestrator.doors.http.ways import HERE as HERE
 
 LINK_LASTS = 600.0
 """Seconds in which a link may be followed; longer than any question is open."""
