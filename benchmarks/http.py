@@ -2,10 +2,11 @@
 
     python -m benchmarks.http [--json] [--commands 300] [--rate 10] [--folder FOLDER]
 
-A real daemon with the embedded model and its journal in `--folder`, asked over one connection that
-stays open, at so many a second. Beside it, at the same rate: a route that does nothing (the server,
-its guard), one that needs a token and the API but no journal, and a bare fsync in the same folder.
-Run it where nothing else runs.
+A real daemon with the embedded model and its journal in `--folder`, a Mosquitto, and a socket in a
+process of its own that is switched on and off; asked over one connection that stays open, at so many
+a second. Beside it, at the same rate: a route that does nothing (the server, its guard), one that
+needs a token and the API but no journal, and a bare fsync in the same folder. Run it where nothing
+else runs.
 """
 
 import argparse
@@ -17,20 +18,26 @@ import socket
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+from benchmarks.fleet_devices import devices
+from benchmarks.soak import BASE, USER, daemon, usable
 from benchmarks.timing import Figure, show
+from device_adapters.simulated.fleet import sort_of
+from orchestrator.broker import Login
+from orchestrator.client import connected
 from orchestrator.doors.http.access import Tokens
-from orchestrator.people import LOCAL
-from tests.e2e.daemon import Site, eventually
+from tests.broker import running_broker
 
 BAR = 10.0
 """Milliseconds from a sentence sent to its acceptance heard, at the median."""
-SENTENCE = "Turn on the flashlight, attempt {}"
+SENTENCES = ("turn on {}", "turn off {}")
+DEVICE = next(number for number in range(100) if sort_of(number) == "Socket")
 WARM = 20
 WITHIN = 30.0
-READY_WITHIN = 60.0
 
 
 class Asker:
@@ -51,7 +58,8 @@ class Asker:
 
     def say(self, number: int) -> None:
         """Send a sentence, and hear that it is accepted."""
-        body = json.dumps({"text": SENTENCE.format(number), "id": f"bench-{number}"}).encode()
+        text = SENTENCES[number % len(SENTENCES)].format(f"Socket {DEVICE}")
+        body = json.dumps({"text": text, "id": f"bench-{number}"}).encode()
         self.ask("POST", "/api/v1/commands", body)
 
 
@@ -80,24 +88,25 @@ def synced(folder: Path) -> Callable[[int], object]:
 def traced(asker: Asker) -> list[float]:
     """Milliseconds from a command's coming in to its being in the journal, as the hub says."""
     records = json.loads(asker.ask("GET", "/api/v1/executions?limit=200"))
+    if failed := Counter(one["answer"] for one in records if one["state"] != "succeeded"):
+        raise SystemExit(f"not every command succeeded: {failed}")
     stages = [stage for record in records for stage in record["trace"]]
     return [stage["seconds"] * 1000 for stage in stages if stage["name"] == "accept"]
 
 
 async def measured(folder: Path, count: int, rate: float) -> dict[str, list[float]]:
     """Every sample, by what was measured."""
-    site = Site(folder)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-    with (site.config / "hub.toml").open("a") as file:
-        file.write(f"[http]\nport = {port}\n[limits]\ncommands_per_minute = 6000\n")
-    try:
-        await site.spawn()
-        await eventually(lambda: "ready after" in site.log, READY_WITHIN, site)
-        asker = Asker(port, Tokens(site.state).issue(LOCAL))
-        return await asyncio.to_thread(_samples, asker, site.state, count, rate)
-    finally:
-        await site.clean_up()
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        broker = await enter(running_broker(folder))
+        await enter(daemon(folder, broker.port, f"[http]\nport = {port}\n"))
+        await (await enter(devices(broker.port))).start(DEVICE, DEVICE + 1)
+        hub = await enter(connected(Login("127.0.0.1", broker.port, None, None), BASE, USER))
+        await usable(hub, 1)
+        asker = Asker(port, Tokens(folder / "state").issue(USER))
+        return await asyncio.to_thread(_samples, asker, folder, count, rate)
 
 
 def _samples(asker: Asker, state: Path, count: int, rate: float) -> dict[str, list[float]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
 _MIB = 1 << 20
 
 
@@ -42,9 +41,9 @@ def sample(pid: int, at: float) -> Sample:
 
 
 def worked(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Seconds of processor time that a process's threads have used, by the scheduler's own clock."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((one / "schedstat").read_text().split()[0]) for one in tasks) / 1e9
 
 
 def an_hour(samples: Sequence[Sample]) -> float:

@@ -7,7 +7,8 @@ simulated devices of all kinds in a process of their own, and people who send se
 rate. At first they do so four times as often, until what the hub keeps a bounded number of is there
 (SQLite's pages, pydantic's strings); from then on the memory of the daemon and of its model is
 looked at every two seconds. Then all is quiet, and it is counted how much the hub works all the
-same. A day: --minutes 1440.
+same; beside it, what a Python process costs here that wakes once a second and does nothing. A day:
+--minutes 1440.
 """
 
 import argparse
@@ -61,6 +62,7 @@ LOOK, AWAY, EACH_MINUTE = 2.0, 1.0, 60.0
 WITHIN = 180.0
 """Seconds for the devices to be usable, and for the last commands to end: two minutes of them may
 be a question that nobody answers."""
+NOTHING = "import asyncio\nasync def wake():\n while True: await asyncio.sleep(1)\nasyncio.run(wake())"
 TOGETHER = 16
 UNANSWERED = "unanswered"
 """What is counted of a command that nobody told of just then."""
@@ -76,6 +78,7 @@ class Run:
     ends: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     idle: dict[str, float] = field(default_factory=dict)
+    nothing: float = 0.0
 
 
 @asynccontextmanager
@@ -209,11 +212,18 @@ async def ends(client: HubClient, run: Run) -> None:
 
 
 async def quiet(pids: dict[str, int], run: Run, seconds: float) -> None:
-    """How much of a processor each process takes while nothing is asked of it, in per cent."""
-    before, began = {name: worked(pid) for name, pid in pids.items()}, time.monotonic()
+    """How much of a processor each process takes while nothing is asked of it, in per cent, and
+    what one takes that has nothing to do."""
+    nothing = await asyncio.create_subprocess_exec(sys.executable, "-c", NOTHING)
+    await asyncio.sleep(seconds / 6)  # it has started, and the hub has come to rest
+    looked = pids | {"nothing": nothing.pid}
+    before, began = {name: worked(pid) for name, pid in looked.items()}, time.monotonic()
     await asyncio.sleep(seconds)
-    for name, pid in pids.items():
-        run.idle[name] = 100 * (worked(pid) - before[name]) / (time.monotonic() - began)
+    lasted = time.monotonic() - began
+    shares = {name: 100 * (worked(pid) - before[name]) / lasted for name, pid in looked.items()}
+    run.nothing, run.idle = shares.pop("nothing"), shares
+    nothing.kill()
+    await nothing.wait()
 
 
 async def soaked(chosen: argparse.Namespace, folder: Path) -> Run:
@@ -244,7 +254,6 @@ async def soaked(chosen: argparse.Namespace, folder: Path) -> Run:
             await broker.start()
         await ends(client, run)
         assert family(pid) == pids, "a process of the hub was started anew"
-        await asyncio.sleep(chosen.idle / 6)
         await quiet(pids, run, chosen.idle)
     return run
 
@@ -278,6 +287,7 @@ def figures(run: Run) -> dict[str, float]:
         }
     found["mib_an_hour"] = sum(v for k, v in found.items() if k.endswith("_mib_an_hour"))
     found["idle_percent"] = sum(run.idle.values())
+    found["nothing_percent"] = run.nothing
     return found
 
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+from device_adapters.beat import beat
 from orchestrator import logs
 from orchestrator.app import Hub, running
 from orchestrator.reloading import Load, Reloading, said
@@ -96,7 +97,7 @@ async def _tell_status(hub: Hub, systemd: Systemd) -> None:
     """Tell what has changed."""
     told = said(hub)
     while True:
-        await asyncio.sleep(STATUS_EVERY)
+        await beat(STATUS_EVERY)
         if (now := said(hub)) != told:
             told = now
             systemd.tell(status=now)

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from device_adapters.beat import beat, next_beat
+
 EVERY, KEPT = 1.0, 60
 """Seconds between two looks, and how many of them are remembered."""
 
@@ -24,8 +26,8 @@ class LoopLag:
         """Measure until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + EVERY
-            await asyncio.sleep(EVERY)
+            due = next_beat(loop.time(), EVERY)
+            await beat(EVERY)
             self._late.append(max(0.0, loop.time() - due))
 
 

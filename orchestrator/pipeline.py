@@ -103,11 +103,12 @@ class Pipeline:
         # Reading the sentence changes nothing, so it does not wait for the disk.
         with trace.begun():
             reading, accepting = self._reading(command), self._journal.accept(command)
+            answer = asyncio.shield(accepting)  # made first: who sent it hears before who listens
             accepting.add_done_callback(lambda _: self._taken(command, reading, accepting))
         self._accepting += 1
         try:
             async with asyncio.timeout(ACCEPT_WITHIN):
-                if not (accepted := await asyncio.shield(accepting)):
+                if not (accepted := await answer):
                     await self._take_up(command)
                 return accepted
         except TimeoutError as error:

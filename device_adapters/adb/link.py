@@ -9,6 +9,7 @@ from device_adapters.adb.linkstate import Event, State, after
 from device_adapters.adb.stream import Stream
 from device_adapters.adb.transport import CONNECT_TIMEOUT, Transport
 from device_adapters.adb.ways import Way
+from device_adapters.beat import beat
 from schemas.errors import (
     DeviceNeedsPairing,
     DeviceNeedsPerson,
@@ -193,7 +194,7 @@ class Link(Transport):
         """Notice a break, and bring a lost phone back."""
         pause = RETRY_FIRST
         while True:
-            await asyncio.sleep(pause)
+            await beat(pause)
             transport = self._transport
             if self.state is State.READY and transport is not None:
                 pause = LOOK_EVERY

@@ -20,6 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from device_adapters.beat import next_beat
 from schemas.base import Value
 from schemas.errors import DeviceRefused, DeviceUnavailable, DeviceUncertain
 
@@ -257,7 +258,7 @@ class Link:
         self._ticked = self._loop.time()
         self._drive(self._client.loop_misc)
         if not self.closed.done():
-            self._tick = self._loop.call_later(_TICK, self._keep_alive)
+            self._tick = self._loop.call_at(next_beat(self._ticked, _TICK), self._keep_alive)
 
     def _drive(self, work: Callable[[], Any]) -> None:
         """Let paho work; an exception there ends the connection, never the hub."""

@@ -25,6 +25,7 @@ from zeroconf import (  # type: ignore[attr-defined]
 from zeroconf import Error as ZeroconfError
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from device_adapters.beat import beat
 from device_adapters.driver import Service
 from orchestrator.discovery.sayable import LONGEST, host, properties, sayable, short
 from orchestrator.quota import Quota
@@ -154,7 +155,7 @@ class Announced:
         what nobody heeds."""
         before = self._addresses()
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await beat(LOOK_EVERY)
             await self._sweep()
             now = await asyncio.to_thread(self._addresses)
             if now == before:

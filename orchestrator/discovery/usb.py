@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from device_adapters.beat import beat
 from orchestrator.discovery.phones import Phones
 
 SYSFS = Path("/sys/bus/usb/devices")
@@ -37,7 +38,7 @@ async def _look(phones: Phones, folder: Path, every: float) -> None:
         for serial in before - now:
             phones.gone(serial, "usb")
         before = now
-        await asyncio.sleep(every)
+        await beat(every)
 
 
 def plugged_in(folder: Path = SYSFS) -> frozenset[str]:

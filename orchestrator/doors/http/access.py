@@ -65,11 +65,18 @@ class Tokens:
     def __init__(self, state: Path, users: Container[str] = frozenset()) -> None:
         self._file = state / FILE
         self._users = users
+        self._seen: tuple[int, int, int] | None = None
+        self._kept: tuple[Token, ...] = ()
 
     def all(self) -> tuple[Token, ...]:
         """Every token; InvalidSettings where the file is damaged."""
         try:
-            return _tokens.validate_json(self._file.read_bytes())
+            there = self._file.stat()
+            seen = there.st_ino, there.st_mtime_ns, there.st_size
+            if seen != self._seen:  # looked at before it is read: what comes between is read again
+                self._kept = _tokens.validate_json(self._file.read_bytes())
+                self._seen = seen
+            return self._kept
         except FileNotFoundError:
             return ()
         except (OSError, ValidationError) as error:

@@ -263,7 +263,7 @@ async def test_a_phone_that_forgot_the_hub_is_left_alone_until_they_are_paired(
 def at_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is tried again by itself is so at every turn of the loop."""
     for name in ("LOOK_EVERY", "RETRY_FIRST", "RETRY_AT_MOST"):
-        monkeypatch.setattr(link, name, 0.0)
+        monkeypatch.setattr(link, name, 1e-9)
 
 
 async def nothing_happens(seen: Seen) -> None:
