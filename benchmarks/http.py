@@ -3,10 +3,10 @@
     python -m benchmarks.http [--json] [--commands 300] [--rate 10] [--folder FOLDER]
 
 A real daemon with the embedded model and its journal in `--folder`, a Mosquitto, and a socket in a
-process of its own that is switched on and off; asked over one connection that stays open, at so many
-a second. Beside it, at the same rate: a route that does nothing (the server, its guard), one that
-needs a token and the API but no journal, and a bare fsync in the same folder. Run it where nothing
-else runs.
+process of its own that is switched on and off; asked over one connection that stays open, at so
+many a second. Beside it, at the same rate: a route that does nothing (the server, its guard), one
+that needs a token and the API but no journal, and a bare fsync in the same folder. Run it where
+nothing else runs.
 """
 
 import argparse

@@ -41,7 +41,7 @@ def sample(pid: int, at: float) -> Sample:
 
 
 def worked(pid: int) -> float:
-    """Seconds of processor time that a process's threads have used, by the scheduler's own clock."""
+    """Seconds of processor time that the threads of a process have used, by the scheduler."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((one / "schedstat").read_text().split()[0]) for one in tasks) / 1e9
 

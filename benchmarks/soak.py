@@ -62,7 +62,13 @@ LOOK, AWAY, EACH_MINUTE = 2.0, 1.0, 60.0
 WITHIN = 180.0
 """Seconds for the devices to be usable, and for the last commands to end: two minutes of them may
 be a question that nobody answers."""
-NOTHING = "import asyncio\nasync def wake():\n while True: await asyncio.sleep(1)\nasyncio.run(wake())"
+NOTHING = """
+import asyncio
+async def wake():
+    while True:
+        await asyncio.sleep(1)
+asyncio.run(wake())
+"""
 TOGETHER = 16
 UNANSWERED = "unanswered"
 """What is counted of a command that nobody told of just then."""

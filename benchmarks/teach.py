@@ -1,4 +1,6 @@
-"""Teach five invented functions, each to the packaged weights: `python benchmarks/teach.py`.
+"""Teach five invented functions, each to the packaged weights.
+
+    python -m benchmarks.teach [--json]
 
 For each: why it was refused; or seconds, the share of other people's sentences of it that are right
 (function, and whole call leniently), of near misses that are declined, and what the old functions

@@ -1,5 +1,5 @@
-"""One beat for all that looks around regularly: it does so at the same moments, and between them the
-processor sleeps, which is dear to wake."""
+"""One beat for all that looks around regularly: it does so at the same moments, and between them
+the processor sleeps, which is dear to wake."""
 
 import asyncio
 import math

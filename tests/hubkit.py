@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from device_adapters.base import Adapter
@@ -35,6 +36,8 @@ from schemas.execution import Decision
 from schemas.outcome import Done, Evidence
 from schemas.plan import Plan, Step
 
+WELL: dict[str, Any] = {"ready": True, "problems": []}
+"""What a hub says of its health where nothing is wrong."""
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 Call = Callable[[Invocation], Awaitable[Done]]
 
@@ -212,7 +215,7 @@ async def rig(
                 people=people or People(), catalogue=catalogue, journal=journal,
                 executor=executor, registry=registry, bus=bus, limits=limits,
             )  # fmt: skip
-            service = Service(pipeline, journal, registry, dict, {"ann"})
+            service = Service(pipeline, journal, registry, lambda: dict(WELL), {"ann"})
             try:
                 yield Rig(
                     pipeline, service, journal, registry, bus, adapter, events, clock, understander

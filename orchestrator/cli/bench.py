@@ -53,12 +53,13 @@ def bench(
 
 
 def benchmarks(folder: Path) -> Mapping[str, str]:
-    """The programs of a folder, and the first sentence that each says of itself."""
+    """The programs of a folder, and the first sentence that each says of itself; those that only
+    work for another one say no command."""
     texts = {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py"))}
     return {
         name: " ".join((ast.get_docstring(ast.parse(text)) or "").split()).partition(". ")[0]
         for name, text in texts.items()
-        if '__name__ == "__main__"' in text
+        if f"python -m benchmarks.{name}" in text
     }
 
 

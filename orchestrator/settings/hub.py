@@ -4,6 +4,7 @@ logs and takes in."""
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
+import phonenumbers
 from pydantic import Field, field_validator
 
 from orchestrator.admission import Limits
@@ -18,6 +19,14 @@ class Hub(Section):
     region: str = Field("US", pattern=r"^[A-Z]{2}$")
     time_zone: str = ""
     managers: tuple[str, ...] = ()
+
+    @field_validator("region")
+    @classmethod
+    def _is_one(cls, region: str) -> str:
+        """Two letters that no country has would leave every national number unread."""
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError(f"{region} is no country's code (ISO 3166-1, such as US or DE)")
+        return region
 
 
 class Store(Section):

@@ -21,7 +21,7 @@ from schemas.device import Device, Kind
 from schemas.outcome import Done, Evidence
 from tests.broker import Broker, Connect
 from tests.doorkit import User, door, told
-from tests.hubkit import Rig, command
+from tests.hubkit import WELL, Rig, command
 
 SELFIE = "Take a selfie with the front camera"
 CALL = "call 5551234567"
@@ -211,7 +211,7 @@ async def test_every_request(hub: Rig, user: User) -> None:
     identity = (await user.command(SELFIE))["id"]
     record, _ = await user.life(identity)
     for operation, fields, data in (
-        ("health", {}, {}),
+        ("health", {}, WELL),
         ("execution/get", {"execution": identity}, record),
         ("execution/list", {"limit": 5}, [record]),
     ):

@@ -140,7 +140,7 @@ async def test_questions_and_confirmations_are_answered_by_voice_from_any_satell
         assert (await heard(port, "yes", context=bedroom))[0] == "handled"
         assert [call.function for call in hub.adapter.calls] == ["set_volume", "make_phone_call"]
         await heard(port, CALL)
-        assert await heard(port, "no") == ("handled", "a person said no")
+        assert await heard(port, "no") == ("handled", "the answer was no")
         assert len(hub.adapter.calls) == 2
 
 

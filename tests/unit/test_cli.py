@@ -119,6 +119,12 @@ def test_with_json_the_output_is_one_value_and_nothing_else(
     assert not plain.out.startswith(("{", "["))
 
 
+def test_the_benchmarks_are_listed_and_not_what_only_works_for_one(octopus: Octopus) -> None:
+    listed = {one["name"] for one in octopus("bench", "--json").told}
+    assert {"soak", "http", "teach"} <= listed
+    assert not {"fleet_devices", "peers_hub", "screenshots"} & listed
+
+
 def test_zero_is_done(octopus: Octopus, hub: Hub) -> None:
     for good in (RunState.SUCCEEDED, RunState.SCHEDULED):
         hub.ends = good

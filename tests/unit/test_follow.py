@@ -104,7 +104,7 @@ async def test_a_question_that_was_missed_is_answered() -> None:
 async def test_without_a_terminal_and_a_yes_the_answer_is_no(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    hub = Hub(WAITS, {**ENDED, "state": "cancelled", "answer": "a person said no"})
+    hub = Hub(WAITS, {**ENDED, "state": "cancelled", "answer": "the answer was no"})
     state, _ = await run(hub)
     assert [c["answer"] for c in hub.confirmed] == [False]
     assert state is RunState.CANCELLED

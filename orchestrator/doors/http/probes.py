@@ -30,8 +30,8 @@ class Probes:
         if not self._here(request):
             return _nothing()
         health = await self._service.request("health", "", {})
-        ready, problems = bool(health.get("ready", True)), list(health.get("problems", ()))
-        shown = {"ready": ready, "problems": [] if ready else problems}
+        ready = bool(health["ready"])
+        shown = {"ready": ready, "problems": [] if ready else [*health["problems"]]}
         return JSONResponse(shown, 200 if ready else 503)
 
     def _here(self, request: Request) -> bool:

@@ -184,6 +184,8 @@ class MqttDoor:
         while True:
             await self._devices_changed.wait()
             self._devices_changed.clear()
+            if not self._client.connected:
+                continue  # once it is, they are told anyway
             devices = await self._service.request("device/list", "", {})
             await self._quietly(f"{self._base}/devices", json.dumps(devices), retain=True)
             await self._mirror.tell(devices)
