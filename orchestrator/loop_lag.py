@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from device_adapters.beat import beat, next_beat
 
-EVERY, KEPT = 1.0, 60
+EVERY, KEPT = 2.0, 30
 """Seconds between two looks, and how many of them are remembered."""
 
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 2.0
 """Seconds between two looks whether a connection is still there; the phone is not asked."""
 
 RETRY_FIRST, RETRY_AT_MOST, RETRY_WITHIN = 0.25, 2.0, 2.0

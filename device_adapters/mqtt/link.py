@@ -33,7 +33,7 @@ _MAXIMUM_PACKET = 4 * 1024 * 1024
 _FILTERS = 200  # asked for in one packet
 _UNSUPPORTED_PROTOCOL = 132
 FIRST_ERROR = 128  # MQTT 5 reason codes, and 3.1.1's one for a refused subscription
-_TICK = 1.0  # seconds between two looks at the keepalive
+_TICK = 2.0  # seconds between two looks at the keepalive
 _LATE = 10.0  # seconds without a look, after which nobody attends to a connection
 
 
