@@ -139,8 +139,16 @@ def _value(
     if read is None and parameter.default is not None and _A_BIT.fullmatch(str(value).casefold()):
         return parameter.default
     if read is None:
-        raise _ask(function, (parameter.name,), place, f"{value!r} cannot be read")
+        unread = f"{value!r} cannot be read{_range(parameter)}"
+        raise _ask(function, (parameter.name,), place, unread)
     return read
+
+
+def _range(parameter: Parameter) -> str:
+    """What it could have been, for numbers with two ends."""
+    if parameter.minimum is None or parameter.maximum is None:
+        return ""
+    return f" as {parameter.minimum:g} to {parameter.maximum:g}"
 
 
 _A_BIT = re.compile(r"(?:just )?(?:a (?:little )?(?:bit|little|touch|tad|notch)|slightly|some)")

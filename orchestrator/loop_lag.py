@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 from device_adapters.beat import beat, next_beat
 
-EVERY, KEPT = 2.0, 30
-"""Seconds between two looks, and how many of them are remembered."""
+EVERY, KEPT = 1.0, 60
+"""Seconds between two looks, and how many of them are remembered. Twice as often as others look:
+only what lasts beyond a look is seen."""
 
 
 class LoopLag:

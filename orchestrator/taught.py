@@ -6,13 +6,12 @@ use; without it the packaged weights are.
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from orchestrator.disk import give, sync
+from orchestrator.disk import give, locked, sync, write_private
 from schemas.errors import HubError
 
 FOLDER, FUNCTIONS, EXAMPLES = "taught", "functions", "examples"
@@ -113,9 +112,9 @@ def _locked(state: Path) -> Iterator[Path]:
     with _named(state):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         give(folder, state)
-        with (folder / "lock").open("w") as lock:
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(locked(folder / "lock", wait=False))
             except BlockingIOError as error:
                 raise CannotKeep(f"{folder}: another teaching is under way") from error
             yield folder
@@ -131,10 +130,7 @@ def _named(state: Path) -> Iterator[None]:
 
 
 def _point(folder: Path, number: str) -> None:
-    partial = folder / f"{_CURRENT}.partial"
-    partial.write_text(number, encoding="utf-8")
-    _settle(partial, folder)
-    partial.replace(folder / _CURRENT)
+    write_private(folder / _CURRENT, number)
     sync(folder)
 
 

@@ -204,6 +204,8 @@ class Link(Transport):
             elif self.state is State.LOST and not isinstance(self.problem, _ASKED):
                 pause = min(2 * pause, RETRY_AT_MOST)
                 await self._retry()
+            else:  # a person is asked already: a try would ask anew
+                pause = LOOK_EVERY
 
     async def _retry(self) -> None:
         try:

@@ -53,7 +53,10 @@ def _running(hub: settings.Settings) -> None:
     if hub.broker.address() is not None:
         return
     if not hub.broker.port:
-        raise InvalidSettings("hub.toml: broker.port is 0, so the hub's port is not known here")
+        raise InvalidSettings(
+            "hub.toml: broker.port is 0, so the hub's port is not known here: the command line"
+            " needs one that is set"
+        )
     runs = hub_lock.held(hub.state)
     if runs is None:
         raise InvalidSettings(

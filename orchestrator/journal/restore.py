@@ -1,7 +1,6 @@
 """A backup is put in place of a hub's state, whatever its journal is kept in."""
 
 import contextlib
-import fcntl
 import gzip
 import shutil
 import tarfile
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator import texts
-from orchestrator.disk import give, sync
+from orchestrator.disk import give, locked, sync
 from orchestrator.journal import audit, opening
 from orchestrator.journal import engine as engines
 from orchestrator.journal import schedules as scheduled
@@ -219,10 +218,9 @@ def _swap(fresh: Path, state: Path, aside: Path) -> None:
 @contextlib.contextmanager
 def _without_hub(state: Path) -> Iterator[None]:
     """Hold the state folder, as a hub does that runs."""
-    with (state / LOCK).open("w") as lock:
-        give(state / LOCK, state)
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(state / LOCK, wait=False))
         except BlockingIOError as error:
             raise NoBackup(f"{state}: a hub runs with this folder: stop it first") from error
         yield

@@ -23,9 +23,9 @@ class Hub(Section):
     @field_validator("region")
     @classmethod
     def _is_one(cls, region: str) -> str:
-        """Two letters that no country has would leave every national number unread."""
+        """Where no telephone numbers are known, national ones could not be read."""
         if region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"{region} is no country's code (ISO 3166-1, such as US or DE)")
+            raise ValueError(f"no telephone numbers are known for {region}: take one such as US")
         return region
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import settings
+from orchestrator import disk, settings
 from orchestrator.broker import Listen, passwords
-from schemas.errors import InvalidSettings
+from schemas.errors import HubError, InvalidSettings
 
 CERTIFIED = "cert_file = 'c.pem'\nkey_file = 'k.pem'"
 
@@ -81,3 +81,16 @@ def test_a_login_that_root_makes_is_the_hubs_to_read(tmp_path: Path) -> None:
     for file in (folder / "passwords.json", folder / "lock"):
         its = file.stat()
         assert (its.st_uid, its.st_gid, its.st_mode & 0o777) == (4711, 4712, 0o600), file
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_the_hubs_user_links_to_is_not_given_to_it(tmp_path: Path) -> None:
+    folder, roots = tmp_path / "broker", tmp_path / "secret"
+    roots.write_text("root's own")
+    folder.mkdir()
+    os.chown(folder, 4711, 4712)
+    (folder / "lock").symlink_to(roots)
+    with pytest.raises(HubError):
+        passwords(tmp_path, ("ann",))
+    disk.give(folder / "lock", folder)
+    assert (roots.stat().st_uid, roots.read_text()) == (0, "root's own")

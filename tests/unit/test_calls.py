@@ -88,7 +88,11 @@ async def test_a_call_that_is_none_is_refused_before_it_is_taken(
     [
         ("set_volume", {"level": 11}, "set volume: which level? (from 0 to 10)"),
         ("set_volume", {"level": 1.5}, "set volume: which level? (a whole number is needed)"),
-        ("set_volume", {"level": True}, "set volume: which level? (True cannot be read)"),
+        (
+            "set_volume",
+            {"level": True},
+            "set volume: which level? (True cannot be read as 0 to 10)",
+        ),
         ("set_timer_alarm", {"time": "whenever"}, "which time?"),
         ("take_a_photo", {"camera": "side"}, "take a photo: which camera?"),
     ],

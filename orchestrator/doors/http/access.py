@@ -72,7 +72,7 @@ class Tokens:
         """Every token; InvalidSettings where the file is damaged."""
         try:
             there = self._file.stat()
-            seen = there.st_ino, there.st_mtime_ns, there.st_size
+            seen = there.st_ino, there.st_ctime_ns, there.st_size
             if seen != self._seen:  # looked at before it is read: what comes between is read again
                 self._kept = _tokens.validate_json(self._file.read_bytes())
                 self._seen = seen
