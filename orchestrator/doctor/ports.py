@@ -26,7 +26,24 @@ def port_checks(settings: Settings, runs: bool | None) -> Iterator[Check]:
         yield of_file("page's certificate", http.cert_file, http.key_file)
     if wyoming.port:
         yield _port("Wyoming", wyoming.listen, wyoming.port, "wyoming.port", runs)
+    yield from _twice(settings)
     yield from _consoles(settings)
+
+
+def _twice(settings: Settings) -> Iterator[Check]:
+    """One port for two of the hub's own doors: each of them is free as long as no hub runs."""
+    own, network = settings.broker.address() is None, settings.broker.listening()
+    wanted = {
+        "broker.port": settings.broker.port if own else 0,
+        "broker.listen": network.port if network else 0,
+        "http.port": settings.http.port,
+        "wyoming.port": settings.wyoming.port,
+    }
+    for port in {*wanted.values()} - {0}:
+        names = [name for name, one in wanted.items() if one == port]
+        if len(names) > 1:
+            both = f"{' and '.join(names)} are both {port}"
+            yield wrong("ports", both, "give each a port of its own in hub.toml")
 
 
 def _port(name: str, host: str, port: int, setting: str, runs: bool | None) -> Check:

@@ -23,7 +23,7 @@ from orchestrator.doctor.certificates import of_file, shown_by
 from orchestrator.doctor.checks import Check, Level
 from orchestrator.doctor.packages import package_checks
 from orchestrator.doctor.service import service_checks
-from orchestrator.settings import BrokerSettings, Http, Hub, Settings
+from orchestrator.settings import BrokerSettings, Http, Hub, Settings, Wyoming
 from tests.broker import running_broker
 from tests.certificates import Authority
 from tests.clikit import Octopus
@@ -197,6 +197,16 @@ def test_a_page_that_cannot_or_does_not_listen_is_wrong(tmp_path: Path, port: in
         assert told(ports.port_checks(page, True), "page").level is Level.GOOD
         check = told(ports.port_checks(page, False), "page")
     assert (check.level, check.todo) == (Level.WRONG, "change that, or http.port in hub.toml")
+
+
+def test_two_doors_on_one_port_are_wrong(tmp_path: Path, port: int) -> None:
+    same = made(tmp_path, http=Http(port=port), wyoming=Wyoming(port=port))
+    check = told(ports.port_checks(same, False), "ports")
+    assert (check.level, check.said) == (
+        Level.WRONG, f"http.port and wyoming.port are both {port}",
+    )  # fmt: skip
+    off = made(tmp_path, http=Http(port=0), wyoming=Wyoming(port=0))
+    assert "ports" not in {one.name for one in ports.port_checks(off, False)}
 
 
 def test_a_console_must_be_an_approved_phone(tmp_path: Path) -> None:
