@@ -14,6 +14,7 @@ import pytest_asyncio
 from orchestrator.catalogue import Catalogue
 from orchestrator.journal import engine
 from tests.postgres import Cluster, program
+from tests.stalls import Stalls
 
 ROOT = Path(__file__).parent.parent
 BLOCKED = 2.0 if "PYTEST_XDIST_WORKER" in os.environ else 1.0
@@ -43,19 +44,28 @@ def no_threads_left() -> Iterator[None]:
     assert not left, f"threads left behind: {left}"
 
 
+@pytest.fixture(scope="session")
+def stalls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stalls]:
+    """When the machine stood still."""
+    watching = Stalls(tmp_path_factory.mktemp("stalls") / "stalls")
+    yield watching
+    watching.close()
+
+
 @pytest_asyncio.fixture(autouse=True)
-async def no_tasks_left_and_loop_free(store: str) -> AsyncIterator[None]:
+async def no_tasks_left_and_loop_free(store: str, stalls: Stalls) -> AsyncIterator[None]:
     """Fail a test that leaves a task behind or holds the loop for long, once its store is there."""
     loop = asyncio.get_running_loop()
     before = asyncio.all_tasks()
-    worst = 0.0
     last = loop.time()
+    late: list[tuple[float, float]] = []
     handles: list[asyncio.TimerHandle] = []
 
     def tick() -> None:
-        nonlocal worst, last
+        nonlocal last
         now = loop.time()
-        worst = max(worst, now - last - 0.05)
+        if now - last > BLOCKED:
+            late.append((last, now))
         last = now
         handles[:] = [loop.call_later(0.05, tick)]
 
@@ -64,7 +74,10 @@ async def no_tasks_left_and_loop_free(store: str) -> AsyncIterator[None]:
     handles[0].cancel()
     left = {t for t in asyncio.all_tasks() - before if t is not asyncio.current_task()}
     assert not left, f"tasks left behind: {sorted(t.get_name() for t in left)}"
-    assert worst < BLOCKED, f"the event loop was held for {worst:.2f} s"
+    if late:
+        await asyncio.sleep(0.2)  # who watches for stalls has written the last one down
+    held = max((now - then - stalls.within(then, now) for then, now in late), default=0.0)
+    assert held < BLOCKED, f"the event loop was held for {held:.2f} s"
 
 
 @pytest.fixture(scope="session")
