@@ -3,7 +3,6 @@
 A process of its own that only sleeps: whatever holds an interpreter up does not hold that one up.
 """
 
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +26,6 @@ class Stalls:
         self._file = file
         with file.open("w") as out:
             self._process = subprocess.Popen([sys.executable, "-c", _WATCH], stdout=out)
-
-    def send(self, what: signal.Signals) -> None:
-        """To the process."""
-        self._process.send_signal(what)
 
     def close(self) -> None:
         """End it."""

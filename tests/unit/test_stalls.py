@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import time
 from pathlib import Path
 
 from tests.stalls import Stalls
@@ -16,17 +14,3 @@ def test_only_what_lies_between_two_moments_counts(tmp_path: Path) -> None:
     assert watching.within(0.0, 20.0) == 2.5
     assert watching.within(2.0, 10.25) == 1.25
     assert watching.within(4.0, 9.0) == 0.0
-
-
-def test_who_watches_notices_when_it_is_not_run(tmp_path: Path) -> None:
-    watching = Stalls(tmp_path / "stalls")
-    try:
-        began = time.monotonic()
-        while not watching.within(began, time.monotonic()):
-            watching.send(signal.SIGSTOP)
-            until = time.monotonic() + 0.4
-            while time.monotonic() < until:
-                """It stands still."""
-            watching.send(signal.SIGCONT)
-    finally:
-        watching.close()
